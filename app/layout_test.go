@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"app/doctor": {"app/config", "app/engine", "app/github", "app/incident", "app/setup",
 		"app/naming", "app/owner"},
 	"app/sqlite":      {"app/engine", "app/incident", "app/metrics", "app/wait"},
-	"app/notify":      {"app/engine", "app/incident", "app/naming", "app/wait", "app/texts", "app/services"},
+	"app/notify":      {"templates", "app/engine", "app/incident", "app/naming", "app/wait", "app/texts", "app/services"},
 	"app/aws":         {"app/incident"},
 	"app/aws/worker":  {"app/aws", "app/engine", "app/incident", "app/metrics", "app/wait"},
 	"app/aws/awstest": {},

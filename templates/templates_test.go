@@ -200,6 +200,8 @@ func samples() []incident.Say {
 	}
 	add(incident.Say{Name: "page-answered", Variant: "pass", Names: []string{"dan"}, Reason: "call", Time: at})
 	add(incident.Say{Name: "page-answered", Variant: "seen", Names: []string{"dan"}, Reason: "ntfy"})
+	add(incident.Say{Name: "way-failed", Names: []string{"dan"}, Line: "sms", Reason: "the receiver answers 401 Unauthorized"})
+	add(incident.Say{Name: "way-failed", Names: []string{"dan"}, Line: "ntfy", Reason: "no answer within 10s"})
 	add(incident.Say{Name: "who-ticked", Line: "/ic severity critical"})
 	mine := func(command, does string) incident.Hint {
 		return incident.Hint{Command: command, Does: does, Mine: true}

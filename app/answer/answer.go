@@ -27,13 +27,16 @@ type Engine interface {
 	ReadToken(token string) (engine.PageToken, error)
 	ViewPage(ctx context.Context, t engine.PageToken) engine.PageView
 	TakeAnswer(ctx context.Context, t engine.PageToken, how, via string) error
+	TakeCallback(ctx context.Context, t engine.PageToken, token, vendor string, form url.Values, signature string) (how string, err error)
 }
 
 const (
 	maxToken = 600 // characters; a token with the longest names has less
 	maxForm  = 1 << 10
-	arriving = 5 * time.Second // how long a form may take to arrive
-	quiet    = 10 * time.Second
+	// of a vendor's callback; Twilio's has some 20 short fields
+	maxCallback = 16 << 10
+	arriving    = 5 * time.Second // how long a form may take to arrive
+	quiet       = 10 * time.Second
 	// mostRefreshes is how often the page looks what came of an answer.
 	mostRefreshes = 8
 )
@@ -85,6 +88,10 @@ func Handler(o Options) http.Handler {
 		case http.MethodGet, http.MethodHead:
 			o.show(w, r, t)
 		case http.MethodPost:
+			if vendor := r.URL.Query().Get("way"); vendor != "" {
+				o.takeCallback(w, r, t, token, vendor, refuse)
+				return
+			}
 			o.take(w, r, t, refuse)
 		default:
 			w.Header().Set("Allow", "GET, HEAD, POST")
@@ -132,7 +139,11 @@ func (o Options) take(w http.ResponseWriter, r *http.Request, t engine.PageToken
 		http.Error(w, "the form has no answer: open the link again", http.StatusBadRequest)
 		return
 	}
-	if err := o.Engine.TakeAnswer(r.Context(), t, how, incident.ViaLink); err != nil {
+	via := incident.ViaLink
+	if r.URL.Query().Get("via") == "ntfy" { // the button of a message is the person's own, as the link is
+		via = "ntfy"
+	}
+	if err := o.Engine.TakeAnswer(r.Context(), t, how, via); err != nil {
 		o.Logger.Error("an answer was not stored", "incident", t.Ref.String(), "page", t.Page, "err", err)
 		page := o.page(r.Context(), t)
 		page.State = "failed"
@@ -144,6 +155,44 @@ func (o Options) take(w http.ResponseWriter, r *http.Request, t engine.PageToken
 	}
 	w.Header().Set("Location", "?"+url.Values{"said": {how}}.Encode())
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// takeCallback takes what a vendor says that somebody answered: a key of the phone, or a message that
+// was confirmed.
+func (o Options) takeCallback(w http.ResponseWriter, r *http.Request, t engine.PageToken, token, vendor string,
+	refuse func(string)) {
+	inTime := admission.ReadWithin(w, arriving)
+	defer inTime()
+	r.Body = http.MaxBytesReader(w, r.Body, maxCallback)
+	if err := r.ParseForm(); err != nil {
+		refuse("form")
+		http.Error(w, "the form can't be read", http.StatusBadRequest)
+		return
+	}
+	how, err := o.Engine.TakeCallback(r.Context(), t, token, vendor, r.PostForm, r.Header.Get("X-Twilio-Signature"))
+	switch {
+	case errors.Is(err, engine.ErrNotVerified):
+		refuse("signature")
+		http.Error(w, "the signature does not fit", http.StatusForbidden)
+		return
+	case err != nil:
+		o.Logger.Error("an answer was not stored", "incident", t.Ref.String(), "page", t.Page, "err", err)
+		http.Error(w, "it could not be stored: send it again", http.StatusServiceUnavailable)
+		return
+	}
+	if how != "" && o.Answered != nil {
+		o.Answered(how)
+	}
+	if vendor != engine.WayCall {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	script, err := templates.CallAnswered(how)
+	if err != nil {
+		o.Logger.Error("what a phone says can't be written", "err", err)
+	}
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	_, _ = w.Write([]byte(script)) // who called may have hung up
 }
 
 // page returns the page of a link.

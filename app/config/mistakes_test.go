@@ -106,6 +106,8 @@ var refused = []struct {
 	{"services: {email: {from: a@b.example, via: ses}}", "line 1, column 12: email by ses needs region; such as region: eu-central-1"},
 	{"services: {email: {from: a@b.example, secret: SMTP, region: eu-central-1}}", "line 1, column 61: region is only for via: ses"},
 	{"services: {email: {from: a@b.example, via: ses, region: Frankfurt}}", `line 1, column 57: "Frankfurt" is not allowed here; allowed: a region of AWS, such as eu-central-1`},
+	{"pager: people", "line 1, column 8: people needs settings, and there are none: add services: { people: { secret: PEOPLE } }"},
+	{"services: {people: {secret: PEOPLE, twilio-from: \"030 1234567\"}}", `line 1, column 50: "030 1234567" is not allowed here; allowed: a phone number in quotes, such as "+14155550100"`},
 	{"services: {pagerduty: {secret: [A]}}", "line 1, column 32: the name of a secret is expected here; this is a list"},
 	{"services: {pagerduty: {secret: pagerduty}}", "line 1, column 32: this is not the name of a secret: capital letters, digits and _ are allowed"},
 	{"services: {pagerduty: {secret: FIREBREAK_SECRET_PAGERDUTY}}", "line 1, column 32: write the name without FIREBREAK_SECRET_"},

@@ -200,6 +200,7 @@ func (r *reconciliation) react() error { return r.reactions.Apply(r.isSaved) }
 // out.
 func (r *reconciliation) sendPages() error {
 	err := r.pages.Apply()
+	r.nextWay = r.pages.RemindByWays()
 	r.rememberPaging(err)
 	return err
 }

@@ -148,5 +148,8 @@ func (r *reconciliation) setTimer() error {
 		r.deferrals[r.Ref] = r.Deferral
 	}
 	r.mu.Unlock()
+	if at := r.nextWay; !at.IsZero() && (due.IsZero() || at.Before(due)) {
+		due = at
+	}
 	return r.Scheduler.Schedule(r.Ctx, r.Ref, due)
 }

@@ -3,9 +3,11 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -30,7 +32,16 @@ func outageKey(ref incident.Ref) string {
 }
 
 // isEscalating reports whether somebody is still to be paged for an incident.
-func isEscalating(s incident.State) bool { return s.Running() && !s.NextEscalation().IsZero() }
+func isEscalating(s incident.State) bool {
+	return s.Running() && (!s.NextEscalation().IsZero() || hasWays(s))
+}
+
+// hasWays reports whether people were paged whom later ways may still have to reach (O3).
+func hasWays(s incident.State) bool {
+	return s.Phase != incident.Closing && slices.ContainsFunc(s.Paging.Pages, func(p incident.Page) bool {
+		return !p.Skipped && slices.Contains(p.By, effects.ByPeople)
+	})
+}
 
 // saveBeforeWrites saves an incident's state before anything of it is written: GitHub may go away
 // between a look's reads and its first write, and people must be paged then too.
@@ -203,10 +214,11 @@ func (r *reconciliation) escalateOffline() (next time.Time) {
 	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.pages.Owed()})
 	r.pages.SendOutside(isStep)
 	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil})
-	if !isEscalating(r.State) {
-		return time.Time{}
+	next = r.pages.RemindByWays()
+	if at := r.State.NextEscalation(); r.State.Running() && !at.IsZero() && (next.IsZero() || at.Before(next)) {
+		next = at
 	}
-	return r.State.NextEscalation()
+	return next
 }
 
 // ackFact returns the fact that somebody answered at the pager, at the time when they did: what was

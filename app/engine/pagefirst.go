@@ -99,6 +99,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 			func(ctx context.Context, before delivery.Attempt) error {
 				return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service,
 					URL: s.URL, To: to, Links: e.earlyLinks(repo, key, to, now),
+					Others: policy.Services, LinkOf: func(login string) string { return e.earlyLink(repo, key, login, now) },
 					Title: "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " +
 						cmp.Or(d.Title, s.Title),
 					Severity: cmp.Or(d.Severity, s.SeverityHint)})
@@ -121,13 +122,17 @@ func (e *Engine) earlyLinks(repo incident.Ref, key string, to []string, now time
 	links := map[string]string{}
 	for _, name := range to {
 		if login, ok := strings.CutPrefix(name, "@"); ok {
-			page := strings.TrimPrefix(key, repo.FullName()+"/")
-			if link := e.answerLink(incident.Ref{Owner: repo.Owner, Repo: repo.Repo}, page, login, now); link != "" {
+			if link := e.earlyLink(repo, key, login, now); link != "" {
 				links[name] = link
 			}
 		}
 	}
 	return links
+}
+
+func (e *Engine) earlyLink(repo incident.Ref, key, login string, now time.Time) string {
+	page := strings.TrimPrefix(key, repo.FullName()+"/")
+	return e.answerLink(incident.Ref{Owner: repo.Owner, Repo: repo.Repo}, page, login, now)
 }
 
 // policyOf returns the cached policy if it is fresh; otherwise it asks GitHub for at most 2 s and

@@ -24,6 +24,8 @@ type (
 	Clock        = ports.Clock
 	Pager        = ports.Pager
 	Page         = ports.Page
+	Way          = ports.Way
+	Reacher      = ports.Reacher
 	Announcer    = ports.Announcer
 	Announcement = ports.Announcement
 	Replier      = ports.Replier

@@ -56,10 +56,11 @@ type reconciliation struct {
 	isSaved       bool           // the card says what follows, or needn't
 	savedState    incident.State // as the card says now
 	savedDeferral look.Deferral
-	hasUnfinished bool // what follows from the state is not done yet
-	hasLooked     bool // at the incident
-	hasStepped    bool // over all that the look read
-	isAbandoned   bool // GitHub has refused the look for so long that the incident is left alone
+	nextWay       time.Time // when somebody who was paged is reached by another way; zero: nobody is
+	hasUnfinished bool      // what follows from the state is not done yet
+	hasLooked     bool      // at the incident
+	hasStepped    bool      // over all that the look read
+	isAbandoned   bool      // GitHub has refused the look for so long that the incident is left alone
 }
 
 // newReconciliation returns a look for a message, of which nothing is read yet.

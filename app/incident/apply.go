@@ -133,6 +133,8 @@ func (r *run) applyPage() bool {
 	switch w := r.f.What.(type) {
 	case PageFailed:
 		r.pageFailed(w)
+	case WayFailed:
+		r.wayFailed(w)
 	case PageSkipped:
 		r.pageSkipped(w)
 	case Acknowledged:

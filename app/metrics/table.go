@@ -43,8 +43,8 @@ var (
 		Labels: []Label{{"answer", []string{"coordinate", "seen", "pass"}}}}
 	LinksRefused = &Metric{Name: "firebreak_page_links_refused_total", Kind: Counter, Unit: "Count",
 		Help: "Requests by the links of pages that were turned away, by why: token (the product did not make " +
-			"it), expired, form (it answers nothing).",
-		Labels: []Label{{"reason", []string{"token", "expired", "form"}}}}
+			"it), expired, form (it answers nothing), signature (no vendor sent it).",
+		Labels: []Label{{"reason", []string{"token", "expired", "form", "signature"}}}}
 	UpdatesOverdue = &Metric{Name: "firebreak_updates_overdue_total", Kind: Counter, Unit: "Count",
 		Help: "Times that a customer update became overdue and the group was paged for it, drills apart."}
 	Rejected = &Metric{Name: "firebreak_signals_rejected_total", Kind: Counter, Unit: "Count",

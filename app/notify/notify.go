@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -43,6 +44,7 @@ type Options struct {
 	// nil: this binary can't reach Amazon SES
 	SES    SES
 	Logger *slog.Logger
+	Now    func() time.Time // nil: time.Now
 }
 
 // SES opens Amazon SES in a region by a client, with the credentials of the environment, and
@@ -64,6 +66,8 @@ type Notifier struct {
 	// for SMTP; nil: the system's roots
 	tls *tls.Config
 
+	rang rang
+
 	mu  sync.Mutex
 	ses map[string]func(ctx context.Context, mail []byte) error // sends by SES, by region
 }
@@ -83,6 +87,10 @@ func New(o Options) (*Notifier, error) {
 		return nil, err
 	}
 	n := &Notifier{Options: o, guard: g, dial: g.dial, ses: map[string]func(context.Context, []byte) error{}}
+	n.rang.at, n.rang.now = map[string][]time.Time{}, o.Now
+	if o.Now == nil {
+		n.rang.now = time.Now
+	}
 	guarded := http.DefaultTransport.(*http.Transport).Clone()
 	guarded.Proxy = nil // a proxy would resolve the name, and the guard would check the proxy's address alone
 	guarded.DialContext = g.dial

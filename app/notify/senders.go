@@ -21,6 +21,7 @@ var senders = map[string]sender{
 	"opsgenie":  {page: (*Notifier).pageOpsgenie},
 	"jira":      {page: (*Notifier).pageJira},
 	"slack":     {(*Notifier).pageSlack, (*Notifier).announceSlack},
+	"people":    {page: (*Notifier).pagePeople},
 	"email":     {(*Notifier).pageEmail, (*Notifier).announceEmail},
 }
 

@@ -93,6 +93,30 @@ var All = []Service{
 		Example:               "slack: { secret: SLACK, channel: C0123ABCD }",
 	},
 	{
+		Kind: "people", Label: "their own ways",
+		About: "Reaches each person by their own ways, one after the other until they answer. " +
+			"[Reaching people by their own ways](services.md#reaching-people-by-their-own-ways) shows the secret.",
+		Secret:   "the people's ways, as JSON",
+		Required: []string{"secret"},
+		Settings: []Setting{
+			{Name: "twilio-account", About: "The account at Twilio, for calls and texts.", Value: Value{
+				Pattern: `^AC[0-9a-f]{32}$`, Allowed: "an Account SID, such as AC00000000000000000000000000000000",
+				Examples: []string{"AC00000000000000000000000000000000"},
+			}},
+			{Name: "twilio-from", About: "The number at Twilio that calls and texts.", Value: Value{
+				Pattern: `^\+[1-9][0-9]{6,14}$`, Allowed: `a phone number in quotes, such as "+14155550100"`,
+				Examples: []string{`"+14155550100"`},
+			}},
+			{Name: "twilio-secret", About: "The name of the secret that holds Twilio's auth token.", Value: Value{
+				IsSecret: true, Examples: []string{"TWILIO"},
+			}},
+			{Name: "pushover-secret", About: "The name of the secret that holds the application's token at Pushover.", Value: Value{
+				IsSecret: true, Examples: []string{"PUSHOVER"},
+			}},
+		},
+		Example: "people: { secret: PEOPLE }",
+	},
+	{
 		Kind: "email", Label: "email",
 		Secret:   "what opens the mail server",
 		Required: []string{"from"},

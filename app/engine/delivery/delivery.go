@@ -101,6 +101,12 @@ func (l *Log) IsSent(ctx context.Context, of incident.Ref, name string) bool {
 	return !l.load(ctx, keyOf(of, name)).Sent.IsZero()
 }
 
+// HasFailed reports whether a message is known to have failed, and not to have left since.
+func (l *Log) HasFailed(ctx context.Context, of incident.Ref, name string) bool {
+	a := l.load(ctx, keyOf(of, name))
+	return a.Sent.IsZero() && !a.Failed.IsZero()
+}
+
 // NoteSent notes that a message left in a way that needs no note before.
 func (l *Log) NoteSent(ctx context.Context, of incident.Ref, name string) {
 	now := l.Clock.Now().UTC()

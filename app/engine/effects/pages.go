@@ -193,26 +193,42 @@ func (e *Pages) callPager(ctx context.Context, service string, s incident.Send, 
 	if e.Pager == nil {
 		return errors.New("no service is set up here to page people outside GitHub")
 	}
-	settings, _ := e.Policy.Service(service)
-	return e.Pager.Page(ctx, ports.Page{
-		Ref: e.Ref, Key: key, To: to, Reached: reached,
+	p := e.pageOf(s, to, key)
+	p.Service, _ = e.Policy.Service(service)
+	p.Reached = reached
+	return e.Pager.Page(ctx, p)
+}
+
+// pageOf returns a page without the service by which it goes out.
+func (e *Pages) pageOf(s incident.Send, to []string, key string) ports.Page {
+	return ports.Page{
+		Ref: e.Ref, Key: key, To: to,
 		Title: e.Headline(), Text: e.text(s), URL: e.Snapshot.URL,
 		Severity: cmp.Or(e.State.Severity, e.State.Claimed), Drill: e.State.Drill,
-		Service: settings, Tag: e.MailTag(e.DeclaredRef()), Links: e.links(s, to),
-	})
+		Tag: e.MailTag(e.DeclaredRef()), Links: e.links(s, to), Others: e.Policy.Services,
+		LinkOf: func(login string) string { return e.linkOf(s, login) },
+	}
 }
 
 // links returns where each of those answers without a login who are people.
 func (e *Pages) links(s incident.Send, to []string) map[string]string {
 	links := map[string]string{}
 	for _, name := range to {
-		if login, ok := strings.CutPrefix(name, "@"); ok && e.AnswerLink != nil {
-			if link := e.AnswerLink(e.Ref, s.Key, login, s.At); link != "" {
+		if login, ok := strings.CutPrefix(name, "@"); ok {
+			if link := e.linkOf(s, login); link != "" {
 				links[name] = link
 			}
 		}
 	}
 	return links
+}
+
+// linkOf returns where a person answers a page without a login; empty: nowhere.
+func (e *Pages) linkOf(s incident.Send, login string) string {
+	if e.AnswerLink == nil {
+		return ""
+	}
+	return e.AnswerLink(e.Ref, s.Key, login, s.At)
 }
 
 // text says what is asked of whoever is paged.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -67,8 +68,32 @@ type Page struct {
 	// where each of To answers without a login who is a person (I8). A link is for its person alone:
 	// no message that others read may have it.
 	Links map[string]string
+	// LinkOf returns the same for a person whom a name of To means, such as a member of a team.
+	LinkOf func(login string) string
 	// which a mail carries, so that an answer finds the incident; empty: there is none yet
 	Tag string
+
+	Way    *Way               // the one way of one person to use; nil: all of the first moment
+	Others []incident.Service // settings of the other services, whose accounts people's ways use
+}
+
+// Way is a way by which somebody is reached who did not answer before (O3).
+type Way struct {
+	Login string
+	Index int    // among their ways
+	Kind  string // "sms", "call", …
+	After time.Duration
+}
+
+// Reacher is a Pager that knows by which ways people are reached.
+type Reacher interface {
+	// LaterWays returns the ways by which those whom a page is for are reached later, if they don't
+	// answer.
+	LaterWays(ctx context.Context, s incident.Service, to []string) ([]Way, error)
+	// VerifyCall reports by an error that the vendor did not send what somebody pressed on the phone.
+	VerifyCall(ctx context.Context, s incident.Service, address string, form url.Values, signature string) error
+	// VerifyReceipt reports by an error that nobody confirmed what was pushed.
+	VerifyReceipt(ctx context.Context, s incident.Service, receipt string) error
 }
 
 // Announcer sends customers what is written for them.

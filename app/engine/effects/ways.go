@@ -1,0 +1,82 @@
+package effects
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine/delivery"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// ByPeople is the service that reaches each person by their own ways (O3).
+const ByPeople = "people"
+
+// longestReach is for how long after a page somebody is still reached by a later way.
+const longestReach = 2 * time.Hour
+
+// RemindByWays reaches those who were paged and have not answered by their later ways, each once. A
+// way that fails makes the same person's next one go out at once. It returns when the next way is
+// due; zero: none is.
+func (e *Pages) RemindByWays() (next time.Time) {
+	reacher, ok := e.Pager.(ports.Reacher)
+	if !ok || e.State.Drill {
+		return time.Time{}
+	}
+	settings, ok := e.Policy.Service(ByPeople)
+	if !ok {
+		return time.Time{}
+	}
+	for _, page := range slices.Clone(e.State.Paging.Pages) {
+		if !slices.Contains(page.By, ByPeople) || e.Now.Sub(page.At) > longestReach || page.Skipped {
+			continue
+		}
+		ways, err := reacher.LaterWays(e.Ctx, settings, page.To)
+		if err != nil {
+			e.Logger.Error("ways to reach people not readable", "incident", e.Ref.String(), "page", page.Key, "err", ports.Redact(err))
+			continue
+		}
+		hasFailed := map[string]bool{} // by login: the way before
+		for _, w := range ways {
+			if !e.State.Reminds(page, w.Login) {
+				continue
+			}
+			due := page.At.Add(w.After)
+			if hasFailed[w.Login] || !due.After(e.Now) {
+				hasFailed[w.Login] = e.remindBy(page, w, settings) != nil
+				continue
+			}
+			if next.IsZero() || due.Before(next) {
+				next = due
+			}
+		}
+	}
+	return next
+}
+
+// remindBy reaches one person by one way, unless that was done or has failed before.
+func (e *Pages) remindBy(page incident.Page, w ports.Way, settings incident.Service) error {
+	name := fmt.Sprintf("%s %s %s/%d", TimedKey(page.Key, page.At), ByPeople, w.Login, w.Index)
+	if failed := e.Deliveries.HasFailed(e.Ctx, e.DeclaredRef(), name); failed {
+		return errFailedBefore
+	}
+	send := incident.Send{Key: page.Key, To: []string{"@" + w.Login}, Why: page.Why, At: page.At}
+	isNew, _, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), name,
+		func(ctx context.Context, _ delivery.Attempt) error {
+			p := e.pageOf(send, send.To, fmt.Sprintf("%s/%s/%d", e.DeclaredRef().String()+"/"+page.Key, w.Login, w.Index))
+			p.Service, p.Way = settings, &w
+			return e.Pager.Page(ctx, p)
+		})
+	if isNew {
+		e.CountPage(ByPeople, e.Ref.String(), page.Key, err)
+	}
+	if isNew && err != nil {
+		e.Report(incident.WayFailed{Key: page.Key, Login: w.Login, Way: w.Kind, Why: ports.Reason(err)})
+	}
+	return err
+}
+
+// errFailedBefore is why a way is not tried: it failed in a look before.
+var errFailedBefore = fmt.Errorf("it failed before")

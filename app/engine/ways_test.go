@@ -1,0 +1,160 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+)
+
+// push is a push service: it notes what rings, and when by the world's clock.
+type push struct {
+	mu    sync.Mutex
+	w     *world
+	rang  []string // "4m0s dan-2"
+	links map[string]string
+	down  map[string]bool // topics that it refuses
+}
+
+func (p *push) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	var m struct{ Topic, Click string }
+	body, _ := io.ReadAll(r.Body)
+	if err := json.Unmarshal(body, &m); err != nil {
+		rw.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.down[m.Topic] {
+		rw.WriteHeader(http.StatusForbidden)
+		return
+	}
+	p.rang = append(p.rang, fmt.Sprint(p.w.sandbox.Clock().Now().Sub(began).Round(time.Second), " ", m.Topic))
+	p.links[m.Topic] = m.Click
+}
+
+func (p *push) told() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.rang)
+}
+
+// byPush makes pages go to people by their own ways.
+func byPush(t *testing.T, down ...string) (*world, *push) {
+	t.Helper()
+	w := newWorld(t)
+	p := &push{w: w, links: map[string]string{}, down: map[string]bool{}}
+	for _, topic := range down {
+		p.down[topic] = true
+	}
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	w.env["FIREBREAK_OUTBOUND_ALLOW"] = "127.0.0.1"
+	w.env["FIREBREAK_SECRET_PEOPLE"] = strings.ReplaceAll(`{
+  "carol": [{"ntfy": "URL/carol-1"}, {"ntfy": "URL/carol-2", "after": "2m"}, {"ntfy": "URL/carol-3", "after": "4m"}],
+  "dan": [{"ntfy": "URL/dan-1"}],
+  "desk": ["carol"]}`, "URL", server.URL)
+	w.restart()
+	w.change("main", `services: {people: {secret: PEOPLE}}
+pager: people
+escalation: {steps: [{to: [desk]}, {after: 10m, to: ["@dan"]}], rounds: 1}
+`)
+	return w, p
+}
+
+// Somebody who does not answer is reached by their ways in order, each once and at its time, by another
+// process and while GitHub is out too (O3).
+func TestO3WaysFollowEachOther(t *testing.T) {
+	for name, during := range map[string]func(w *world){
+		"":          func(*world) {},
+		"restarted": func(w *world) { w.restart() },
+		"GitHub out": func(w *world) {
+			w.order(`{"outage":"8m"}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, p := byPush(t)
+			w.tell(down)
+			during(w)
+			for range 10 {
+				w.advance(30 * time.Second)
+			}
+			if got := p.told(); len(got) != 3 || !strings.HasSuffix(got[0], " carol-1") || got[1] != "2m0s carol-2" || got[2] != "4m0s carol-3" {
+				t.Errorf("rang %q", got)
+			}
+		})
+	}
+}
+
+// "I have seen it" ends one's own reminders alone, and the role ends all (O3, I8).
+func TestO3I8AnAnswerEndsTheWays(t *testing.T) {
+	for how, want := range map[string][]string{
+		"seen":       {"carol-1", "dan-1"},
+		"coordinate": {"carol-1"},
+		"pass":       {"carol-1", "dan-1"},
+	} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			w, p := byPush(t)
+			w.tell(down)
+			w.advance(time.Minute)
+			w.answers(p.links["carol-1"], how)
+			w.advance(12 * time.Minute)
+			var topics []string
+			for _, rang := range p.told() {
+				topics = append(topics, strings.Fields(rang)[1])
+			}
+			if !slices.Equal(topics, want) {
+				t.Errorf("rang %q, want %q", p.told(), want)
+			}
+		})
+	}
+}
+
+// A way that fails makes the next one go out at once, and the issue says so. If none is left the
+// escalation goes on at once (O3, I5).
+func TestO3AWayThatFailsIsToldAndFollowed(t *testing.T) {
+	w, p := byPush(t, "carol-2")
+	w.tell(down)
+	w.advance(2 * time.Minute)
+	if got := p.told(); len(got) != 2 || !strings.HasSuffix(got[1], " carol-3") {
+		t.Errorf("rang %q", got)
+	}
+	if said := w.said("could not be reached by ntfy"); len(said) != 1 || !strings.Contains(said[0], "carol") || strings.Contains(said[0], "127.0.0.1") {
+		t.Errorf("said %q", said)
+	}
+	w.advance(5 * time.Minute)
+	if got := p.told(); len(got) != 2 {
+		t.Errorf("rang %q", got)
+	}
+
+	w, p = byPush(t, "carol-1", "carol-2", "carol-3")
+	w.tell(down)
+	if got := p.told(); len(got) != 1 || !strings.HasSuffix(got[0], " dan-1") {
+		t.Errorf("rang %q", got)
+	}
+}
+
+// A callback that no vendor sent answers nothing (O3).
+func TestO3AForgedCallbackAnswersNothing(t *testing.T) {
+	w, p := byPush(t)
+	w.tell(down)
+	for _, vendor := range []string{engine.WayCall, engine.WayPushover, "ntfy", "x"} {
+		if status, _, _ := w.request("POST", p.links["carol-1"]+"?way="+vendor, "Digits=1&receipt=x&acknowledged=1"); status != http.StatusForbidden {
+			t.Errorf("%s: %d", vendor, status)
+		}
+	}
+	w.settle()
+	if s := w.stateOf(); s.IC != "" {
+		t.Errorf("IC %q", s.IC)
+	}
+}

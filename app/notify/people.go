@@ -1,0 +1,346 @@
+package notify
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack/slackutilsx"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
+)
+
+// people is the kind of the service that reaches each person by their own ways (O3).
+const people = "people"
+
+// way is one way to reach a person, as the secret has it: exactly one address, and how long after
+// the page it is used.
+type way struct {
+	SMS      string `json:"sms"`      // a phone number, as +49301234567
+	Call     string `json:"call"`     // the same
+	Pushover string `json:"pushover"` // a user's key
+	Ntfy     string `json:"ntfy"`     // https://ntfy.sh/TOPIC
+	Gotify   string `json:"gotify"`   // https://gotify.example.com
+	Email    string `json:"email"`
+	Slack    string `json:"slack"` // a member's id
+	Token    string `json:"token"` // of ntfy or Gotify
+	After    string `json:"after"` // as 2m; empty: at once
+
+	kind, address string
+	after         time.Duration
+}
+
+// longestWait is how long after a page somebody is reached at most.
+const longestWait = time.Hour
+
+const maxWays = 10 // of a person
+
+var (
+	phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`) // E.164
+	pushoverKey = regexp.MustCompile(`^[A-Za-z0-9]{30}$`)
+)
+
+// check completes a way. An error holds no address.
+func (w *way) check() (err error) {
+	for kind, address := range map[string]string{"sms": w.SMS, "call": w.Call, "pushover": w.Pushover,
+		"ntfy": w.Ntfy, "gotify": w.Gotify, "email": w.Email, "slack": w.Slack} {
+		if address == "" {
+			continue
+		}
+		if w.kind != "" {
+			return errors.New("it must have one of sms, call, pushover, ntfy, gotify, email and slack, and it has several")
+		}
+		w.kind, w.address = kind, address
+	}
+	ok := true
+	switch w.kind {
+	case "":
+		return errors.New("it must have one of sms, call, pushover, ntfy, gotify, email and slack")
+	case "sms", "call":
+		ok = phoneNumber.MatchString(w.address)
+	case "pushover":
+		ok = pushoverKey.MatchString(w.address)
+	case "slack":
+		ok = slackUser.MatchString(w.address)
+	case "ntfy", "gotify":
+		u, err := url.Parse(w.address)
+		ok = err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.User == nil
+		ok = ok && (w.kind != "ntfy" || len(strings.Trim(u.Path, "/")) > 0)
+	}
+	if !ok {
+		return fmt.Errorf("what %s holds is not an address of that kind", w.kind)
+	}
+	if w.after, err = time.ParseDuration(cmp.Or(w.After, "0s")); err != nil || w.after < 0 || w.after > longestWait {
+		return errors.New("after must be a duration of at most 1h, such as 2m")
+	}
+	return nil
+}
+
+// directory is the people of the secret: each one's ways in their order, and of teams their people.
+type directory struct {
+	ways  map[string][]way    // by login, in lower case
+	teams map[string][]string // by slug, in lower case
+}
+
+// readDirectory reads the secret. An error names whose entry is wrong, and holds no address.
+func readDirectory(text string) (d directory, err error) {
+	d = directory{ways: map[string][]way{}, teams: map[string][]string{}}
+	var entries map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &entries); err != nil {
+		return d, errors.New(`it must be JSON such as {"alice": [{"ntfy": "https://ntfy.sh/…"}, {"sms": "+49…", "after": "2m"}]}`)
+	}
+	for name, entry := range entries {
+		key := naming.Key(strings.TrimPrefix(name, "@"))
+		var logins []string
+		if json.Unmarshal(entry, &logins) == nil && len(logins) > 0 {
+			d.teams[key] = logins
+			continue
+		}
+		var ways []way
+		if err := json.Unmarshal(entry, &ways); err != nil || len(ways) > maxWays {
+			return d, fmt.Errorf("%s must be a list of at most %d ways, or of logins", name, maxWays)
+		}
+		for i := range ways {
+			if err := ways[i].check(); err != nil {
+				return d, fmt.Errorf("way %d of %s: %w", i+1, name, err)
+			}
+		}
+		slices.SortStableFunc(ways, func(a, b way) int { return int(a.after - b.after) })
+		d.ways[key] = ways
+	}
+	return d, nil
+}
+
+// loginsOf returns the people whom a name of a step means, in the order of the secret.
+func (d directory) loginsOf(to string) []string {
+	if login, ok := strings.CutPrefix(to, "@"); ok {
+		return []string{login}
+	}
+	slug := to
+	if _, after, ok := strings.Cut(to, "/"); ok {
+		slug = after
+	}
+	return d.teams[naming.Key(slug)]
+}
+
+// directory reads the people's ways.
+func (n *Notifier) directory(ctx context.Context, s incident.Service) (directory, error) {
+	text, err := n.secret(ctx, people, s.Secret)
+	if err != nil {
+		return directory{}, err
+	}
+	d, err := readDirectory(text)
+	if err != nil {
+		return d, final(people, "the secret "+s.Secret+": "+err.Error())
+	}
+	return d, nil
+}
+
+// LaterWays returns the ways by which those who are paged are reached later, if they don't answer.
+// It implements engine.Reacher.
+func (n *Notifier) LaterWays(ctx context.Context, s incident.Service, to []string) (later []engine.Way, err error) {
+	d, err := n.directory(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for _, name := range to {
+		for _, login := range d.loginsOf(name) {
+			if key := naming.Key(login); !seen[key] {
+				seen[key] = true
+				for i, w := range d.ways[key] {
+					if w.after > 0 {
+						later = append(later, engine.Way{Login: login, Index: i, Kind: w.kind, After: w.after})
+					}
+				}
+			}
+		}
+	}
+	return later, nil
+}
+
+// pagePeople reaches each person by their own ways: by all that are for the first moment, and where
+// none of those works by the next ones at once. With a way it uses that one alone.
+func (n *Notifier) pagePeople(ctx context.Context, p engine.Page) error {
+	d, err := n.directory(ctx, p.Service)
+	if err != nil {
+		return err
+	}
+	if p.Way != nil {
+		ways := d.ways[naming.Key(p.Way.Login)]
+		if p.Way.Index >= len(ways) {
+			return final(people, "the secret "+p.Service.Secret+" has that way no more")
+		}
+		return n.reach(ctx, p, p.Way.Login, ways[p.Way.Index])
+	}
+	var logins []string
+	var unknown []error
+	for _, to := range p.To {
+		found := d.loginsOf(to)
+		if len(found) == 0 {
+			unknown = append(unknown, final(people, fmt.Sprintf("the secret %s says nothing of %s", p.Service.Secret, to)))
+		}
+		for _, l := range found {
+			if !naming.Contains(logins, l) && !naming.Contains(p.Reached, l) {
+				logins = append(logins, l)
+			}
+		}
+	}
+	err = each(people, logins, func(login string) error { return n.reachFirst(ctx, p, login, d.ways[naming.Key(login)]) })
+	if err == nil && len(unknown) == 0 {
+		return nil
+	}
+	all := sum(people, append(unknown, err))
+	var one *Error
+	if errors.As(all, &one) {
+		for _, l := range logins {
+			if err == nil || slices.Contains(reachedOf(err), l) {
+				one.reached = append(one.reached, l)
+			}
+		}
+	}
+	return all
+}
+
+func reachedOf(err error) []string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.reached
+	}
+	return nil
+}
+
+// reachFirst reaches somebody by all ways of the first moment, side by side: none waits for another.
+func (n *Notifier) reachFirst(ctx context.Context, p engine.Page, login string, ways []way) error {
+	if len(ways) == 0 {
+		return final(people, fmt.Sprintf("the secret %s has no way to reach %s", p.Service.Secret, login))
+	}
+	first := 1
+	for first < len(ways) && ways[first].after == 0 {
+		first++
+	}
+	errs := make([]error, first)
+	var sent sync.WaitGroup
+	for i, w := range ways[:first] {
+		sent.Go(func() { errs[i] = n.reach(ctx, p, login, w) })
+	}
+	sent.Wait()
+	if slices.Contains(errs, nil) {
+		n.logFailures(p, login, errs)
+		return nil
+	}
+	for _, w := range ways[first:] { // the next one at once
+		err := n.reach(ctx, p, login, w)
+		if err == nil {
+			n.logFailures(p, login, errs)
+			return nil
+		}
+		errs = append(errs, err)
+	}
+	return sum(people, errs)
+}
+
+// logFailures notes what did not reach somebody who was reached by another way.
+func (n *Notifier) logFailures(p engine.Page, login string, errs []error) {
+	for _, err := range errs {
+		if err != nil {
+			n.Logger.Error("a way to reach somebody failed, and another did not", "incident", p.Ref.String(),
+				"key", p.Key, "login", login, "err", err)
+		}
+	}
+}
+
+// reach reaches somebody by one way.
+func (n *Notifier) reach(ctx context.Context, p engine.Page, login string, w way) error {
+	if err := n.allow(ctx, login, w.kind); err != nil {
+		return err
+	}
+	link := p.Links["@"+login]
+	if link == "" && p.LinkOf != nil {
+		link = p.LinkOf(login)
+	}
+	switch w.kind {
+	case "sms", "call":
+		return n.twilio(ctx, p, w, link)
+	case "pushover":
+		return n.pushover(ctx, p, w, link)
+	case "ntfy":
+		return n.ntfy(ctx, p, w, link)
+	case "gotify":
+		return n.gotify(ctx, p, w, link)
+	case "email":
+		return n.mail(ctx, other(p, "email"), letter{to: w.address, subject: title(p),
+			text: strings.TrimSpace(title(p) + "\n\n" + p.Text), url: p.URL, answer: link,
+			key: n.hash(p.Key + " " + login), tag: p.Tag})
+	case "slack":
+		token, err := n.secret(ctx, "slack", other(p, "slack").Secret)
+		if err != nil {
+			return err
+		}
+		return n.postSlack(ctx, token, w.address, directText(p, link), n.hash(p.Key+" "+login))
+	}
+	return final(people, w.kind+" is no way to reach somebody")
+}
+
+// directText is a page as a direct message.
+func directText(p engine.Page, link string) string {
+	lines := []string{"*" + slackutilsx.EscapeMessage(texts.Truncate(title(p), 300)) + "*"}
+	for _, line := range []string{texts.Truncate(p.Text, 2000), link, p.URL} {
+		if line != "" {
+			lines = append(lines, slackutilsx.EscapeMessage(line))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// other returns the settings of another service, whose account a way uses.
+func other(p engine.Page, kind string) incident.Service {
+	for _, s := range p.Others {
+		if s.Kind == kind {
+			return s
+		}
+	}
+	return incident.Service{Kind: kind}
+}
+
+// mostAnHour bounds what somebody is called, and what a fault or an attack costs: calls and texts, each
+// by person and hour, in one process.
+const mostAnHour = 12
+
+// bounded are the ways that cost money.
+var bounded = []string{"sms", "call"}
+
+// rang counts calls and texts.
+type rang struct {
+	mu  sync.Mutex
+	at  map[string][]time.Time // by login and kind
+	now func() time.Time
+}
+
+// allow reports whether somebody may be reached once more by a way, and counts it.
+func (n *Notifier) allow(ctx context.Context, login, kind string) error {
+	if !slices.Contains(bounded, kind) || ctx.Value(dryKey{}) != nil {
+		return nil
+	}
+	n.rang.mu.Lock()
+	defer n.rang.mu.Unlock()
+	now, key := n.rang.now(), kind+" "+naming.Key(login)
+	last := slices.DeleteFunc(n.rang.at[key], func(at time.Time) bool { return now.Sub(at) >= time.Hour })
+	if len(last) >= mostAnHour {
+		n.rang.at[key] = last
+		return final(kind, fmt.Sprintf("%s had %d of them within an hour, which is the bound", login, mostAnHour))
+	}
+	n.rang.at[key] = append(last, now)
+	return nil
+}

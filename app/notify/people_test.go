@@ -1,0 +1,257 @@
+package notify_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/notify"
+)
+
+const (
+	twilioAccount = "AC0123456789abcdef0123456789abcdef"
+	twilioToken   = "a-twilio-auth-token-0123456789"
+	pushoverApp   = "azGDORePK8gMaC0QOYAMyEEuzJnyUi"
+	pushoverUser  = "uQiRzpo4DXghDmr9QzzfQu27cmVRsG"
+	answerLink    = "https://firebreak.example/a/TOKEN-OF-DAN"
+)
+
+// withPeople makes a notifier whose secret PEOPLE has this text.
+func withPeople(t *testing.T, text string) *notify.Notifier {
+	t.Helper()
+	read := map[string]string{"PEOPLE": text, "TWILIO": twilioToken, "PUSHOVER": pushoverApp, "SLACK": secrets["SLACK"], "SMTP": secrets["SMTP"]}
+	return newNotifier(t, func(o *notify.Options) {
+		before := o.Secret
+		o.Secret = func(ctx ctxType, name string) (string, error) {
+			if s, ok := read[name]; ok {
+				return s, nil
+			}
+			return before(ctx, name)
+		}
+	})
+}
+
+var byPeople = incident.Service{Kind: "people", Secret: "PEOPLE", Options: map[string]string{
+	"twilio-account": twilioAccount, "twilio-from": "+14155550100", "twilio-secret": "TWILIO", "pushover-secret": "PUSHOVER"}}
+
+func peoplePage(to ...string) engine.Page {
+	p := page(byPeople, to...)
+	p.LinkOf = func(string) string { return answerLink }
+	p.Others = []incident.Service{smtp, {Kind: "slack", Secret: "SLACK", Options: map[string]string{"channel": "C0123ABCD"}}}
+	return p
+}
+
+// Each way is used as its vendor documents it, and carries the link by which its person answers (O3).
+func TestO3EachWayIsUsedAsItsVendorDocuments(t *testing.T) {
+	for name, c := range map[string]struct {
+		way, host, address string
+		form               map[string]string // its fields, or words that they have
+		json               []string          // words of the body
+		header             map[string]string
+	}{
+		"a text": {`{"sms": "+49301234567"}`, "api.twilio.com", "https://api.twilio.com/2010-04-01/Accounts/" + twilioAccount + "/Messages.json",
+			map[string]string{"To": "+49301234567", "From": "+14155550100", "Body": answerLink}, nil, map[string]string{"Authorization": "Basic "}},
+		"a call": {`{"call": "+49301234567"}`, "api.twilio.com", "https://api.twilio.com/2010-04-01/Accounts/" + twilioAccount + "/Calls.json",
+			map[string]string{"To": "+49301234567", "Twiml": `action="` + answerLink + `?way=call"`}, nil, nil},
+		"Pushover": {`{"pushover": "` + pushoverUser + `"}`, "api.pushover.net", "https://api.pushover.net/1/messages.json",
+			map[string]string{"token": pushoverApp, "user": pushoverUser, "priority": "2", "retry": "60", "expire": "1800",
+				"url": answerLink, "callback": answerLink + "?way=pushover"}, nil, nil},
+		"ntfy": {`{"ntfy": "https://ntfy.example/dan-x8s7", "token": "tk_secret"}`, "ntfy.example", "https://ntfy.example/", nil,
+			[]string{`"topic":"dan-x8s7"`, `"priority":5`, `"body":"answer=coordinate"`, `"body":"answer=seen"`, `"body":"answer=pass"`,
+				`"url":"` + answerLink + `?via=ntfy"`, `"method":"POST"`, `"click":"` + answerLink + `"`}, map[string]string{"Authorization": "Bearer tk_secret"}},
+		"Gotify": {`{"gotify": "https://gotify.example", "token": "AGotifyToken"}`, "gotify.example", "https://gotify.example/message", nil,
+			[]string{`"priority":10`, `"url":"` + answerLink + `"`}, map[string]string{"X-Gotify-Key": "AGotifyToken"}},
+		"Slack": {`{"slack": "U0123ABCD"}`, "slack.com", "https://slack.com/api/chat.postMessage",
+			map[string]string{"channel": "U0123ABCD", "text": answerLink}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := accepted
+			if c.host == "slack.com" {
+				body = answer{status: 200, body: `{"ok":true,"channel":"D1","ts":"1.2"}`}
+			}
+			d := &double{host: c.host, answers: []answer{body}}
+			n := withPeople(t, `{"dan": [`+c.way+`]}`)
+			n.Through(d)
+			if err := n.Page(t.Context(), peoplePage("@dan")); err != nil {
+				t.Fatal(err)
+			}
+			got := d.one(t)
+			got.has(t, c.address, nil)
+			form, err := url.ParseQuery(got.body)
+			if c.form != nil && err != nil {
+				t.Fatal(err)
+			}
+			for field, want := range c.form {
+				if !strings.Contains(form.Get(field), want) {
+					t.Errorf("%s: %q, want %q", field, form.Get(field), want)
+				}
+			}
+			if c.json != nil && !json.Valid([]byte(got.body)) {
+				t.Errorf("no JSON: %s", got.body)
+			}
+			for _, want := range c.json {
+				if !strings.Contains(got.body, want) {
+					t.Errorf("the body lacks %s:\n%s", want, got.body)
+				}
+			}
+			for name, want := range c.header {
+				if !strings.HasPrefix(got.header.Get(name), want) {
+					t.Errorf("%s: %q", name, got.header.Get(name))
+				}
+			}
+		})
+	}
+}
+
+// A way that fails makes the next one go out at once; only who was reached by none is not reached. No
+// error shows a number, a key or the link (O3).
+func TestO3AWayThatFailsIsFollowedByTheNextAtOnce(t *testing.T) {
+	const ways = `{"dan": [{"sms": "+49301234567"}, {"call": "+49301234567", "after": "4m"}]}`
+	for name, c := range map[string]struct {
+		answers []answer
+		reached bool
+		want    int // requests
+	}{
+		"the first works":          {[]answer{{status: 201, body: `{"sid":"SM1"}`}}, true, 1},
+		"a wrong key, then a call": {[]answer{{status: 401, body: `{"code":20003}`}, {status: 201, body: `{"sid":"CA1"}`}}, true, 2},
+		"both are refused":         {[]answer{{status: 400, body: "+49301234567 " + twilioToken + " " + answerLink}}, false, 2},
+		"it comes back":            {[]answer{{status: 503}, {status: 201, body: `{}`}}, true, 2},
+		"too many, for a moment":   {[]answer{{status: 429}, {status: 201, body: `{}`}}, true, 2},
+		"out":                      {[]answer{{status: 500}}, false, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &double{host: "api.twilio.com", answers: c.answers}
+				n := withPeople(t, ways)
+				n.Through(d)
+				err := n.Page(t.Context(), peoplePage("@dan"))
+				if (err == nil) != c.reached || len(d.all) != c.want {
+					t.Errorf("%v after %d requests, want %d", err, len(d.all), c.want)
+				}
+				if err != nil {
+					if said := holds(err.Error(), "+4930", twilioToken, "TOKEN-OF-DAN"); len(said) > 0 {
+						t.Errorf("the error shows %q: %v", said, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A team is its people of the secret, each reached once, by two ways side by side. Who is not there is
+// said, and the others are reached all the same (O3).
+func TestO3TeamsAreTheirPeople(t *testing.T) {
+	const ways = `{"dan": [{"ntfy": "https://ntfy.example/dan"}, {"ntfy": "https://ntfy.example/dan-2"}],
+		"carol": [{"ntfy": "https://ntfy.example/carol"}, {"ntfy": "https://ntfy.example/carol-2", "after": "2m"}],
+		"Platform": ["dan", "carol", "Dan"]}`
+	d := &double{host: "ntfy.example", answers: []answer{accepted}}
+	n := withPeople(t, ways)
+	n.Through(d)
+	if err := n.Page(t.Context(), peoplePage("acme/platform", "@dan")); err != nil || len(d.all) != 3 {
+		t.Errorf("%v after %d requests", err, len(d.all))
+	}
+	later, err := n.LaterWays(t.Context(), byPeople, []string{"acme/platform", "@carol"})
+	if err != nil || len(later) != 1 || later[0] != (engine.Way{Login: "carol", Index: 1, Kind: "ntfy", After: 2 * time.Minute}) {
+		t.Errorf("%+v, %v", later, err)
+	}
+	d.all = nil
+	p := peoplePage("@carol")
+	p.Way = &later[0]
+	if err := n.Page(t.Context(), p); err != nil || !strings.Contains(d.one(t).body, "carol-2") {
+		t.Errorf("%v: %+v", err, d.all)
+	}
+	d.all = nil
+	err = n.Page(t.Context(), peoplePage("@carol", "@erin"))
+	reached, _ := err.(interface{ Reached() []string })
+	if err == nil || !strings.Contains(err.Error(), "erin") || len(reached.Reached()) != 1 || len(d.all) != 1 {
+		t.Errorf("%v, %d requests", err, len(d.all))
+	}
+}
+
+// What is wrong in the secret is said without what it holds.
+func TestO3MistakesInTheSecretShowNoAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		`nonsense`: "JSON", `{"dan": 5}`: "dan", `{"dan": [{}]}`: "way 1 of dan",
+		`{"dan": [{"sms": "0301234567"}]}`:                           "sms",
+		`{"dan": [{"sms": "+49301234567", "call": "+49301234567"}]}`: "several",
+		`{"dan": [{"ntfy": "https://ntfy.example"}]}`:                "ntfy",
+		`{"dan": [{"pushover": "0301234567"}]}`:                      "pushover",
+		`{"dan": [{"sms": "+49301234567", "after": "soon"}]}`:        "after",
+		`{"dan": [{"sms": "+49301234567", "after": "2h"}]}`:          "after",
+		`{"dan": []}`: "no way to reach dan",
+	} {
+		err := withPeople(t, text).Page(t.Context(), peoplePage("@dan"))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "301234567") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// Calls and texts are bounded by person and hour, whatever goes wrong: they cost money and sleep (O3).
+func TestO3CallsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &double{host: "api.twilio.com", answers: []answer{accepted}}
+		n := withPeople(t, `{"dan": [{"call": "+49301234567"}]}`)
+		n.Through(d)
+		for range 30 {
+			_ = n.Page(t.Context(), peoplePage("@dan"))
+		}
+		if len(d.all) != 12 {
+			t.Errorf("%d calls", len(d.all))
+		}
+		err := n.Page(t.Context(), peoplePage("@dan"))
+		if err == nil || !strings.Contains(err.Error(), "within an hour") {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour)
+		if err := n.Page(t.Context(), peoplePage("@dan")); err != nil || len(d.all) != 13 {
+			t.Errorf("an hour later: %v, %d calls", err, len(d.all))
+		}
+	})
+}
+
+// A callback of Twilio's counts with its signature alone, as Twilio's documentation computes it, and one
+// of Pushover's once Pushover confirms it.
+func TestO3CallbacksAreVerified(t *testing.T) {
+	// https://www.twilio.com/docs/usage/security#validating-requests
+	n := newNotifier(t, func(o *notify.Options) {
+		o.Secret = func(ctxType, string) (string, error) { return "12345", nil }
+	})
+	const address = "https://example.com/myapp.php?foo=1&bar=2"
+	form := func() url.Values {
+		return url.Values{"CallSid": {"CA1234567890ABCDE"}, "Caller": {"+12349013030"}, "Digits": {"1234"},
+			"From": {"+12349013030"}, "To": {"+18005551212"}}
+	}
+	if err := n.VerifyCall(t.Context(), byPeople, address, form(), twilioSignature("12345", address, form())); err != nil {
+		t.Error(err)
+	}
+	forged := form()
+	forged.Set("Digits", "1")
+	for name, err := range map[string]error{
+		"another key":     n.VerifyCall(t.Context(), byPeople, address, forged, twilioSignature("12345", address, form())),
+		"another address": n.VerifyCall(t.Context(), byPeople, address+"x", form(), twilioSignature("12345", address, form())),
+		"no signature":    n.VerifyCall(t.Context(), byPeople, address, form(), ""),
+		"another secret":  n.VerifyCall(t.Context(), byPeople, address, form(), twilioSignature("54321", address, form())),
+	} {
+		if err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	for body, want := range map[string]bool{`{"status":1,"acknowledged":1,"acknowledged_by":"` + pushoverUser + `"}`: true,
+		`{"status":1,"acknowledged":0}`: false, `{"status":0}`: false, `{`: false} {
+		d := &double{host: "api.pushover.net", answers: []answer{{status: 200, body: body}}}
+		n := withPeople(t, `{}`)
+		n.Through(d)
+		if err := n.VerifyReceipt(t.Context(), byPeople, "rLqVuqTRh62UzxtmqiaLzQmVcPgiCy"); (err == nil) != want {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+	if err := n.VerifyReceipt(t.Context(), byPeople, "../messages"); err == nil {
+		t.Error("a receipt that is a path is taken")
+	}
+}
