@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
@@ -145,6 +147,70 @@ func TestA4OnlyWhatIsAlikeTakesItsPlace(t *testing.T) {
 		}
 		if n := stored(t, s); ok != c.want || n != left {
 			t.Errorf("%s: taken: %t, and %d are left", c.name, ok, n)
+		}
+	}
+}
+
+// What is under way when the process is asked to end may go on for a while, and then ends (A4).
+func TestA4WhatIsUnderWayGetsAWhile(t *testing.T) {
+	for _, patience := range []time.Duration{0, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, end := context.WithCancel(t.Context())
+			working, stop := (&Store{Patience: patience}).extend(ctx)
+			defer stop()
+			end()
+			synctest.Wait()
+			if (working.Err() == nil) != (patience > 0) {
+				t.Errorf("patience %s: at once %v", patience, working.Err())
+			}
+			time.Sleep(patience)
+			synctest.Wait()
+			if working.Err() == nil {
+				t.Errorf("patience %s: it goes on", patience)
+			}
+		})
+	}
+}
+
+// A look that was given up and ends after all hangs no more (A8).
+func TestA8ALookThatReturnsHangsNoMore(t *testing.T) {
+	s := &Store{hung: 2}
+	s.recordReturn(&look{hung: true})
+	s.recordReturn(&look{})
+	if s.hung != 1 {
+		t.Errorf("%d looks hang", s.hung)
+	}
+}
+
+// An incident waits for a worker unless it has one, or is kept from the next look for a while.
+func TestWhatWaitsForAWorker(t *testing.T) {
+	s := &Store{running: map[string]int64{"busy": 0, "both": 0}, holds: map[string]hold{"held": {until: time.Now().Add(time.Hour)}, "both": {until: time.Now().Add(time.Hour)}, "free": {}}}
+	for ref, want := range map[string]bool{"busy": false, "held": false, "both": false, "free": true, "other": true} {
+		if got := s.isAssignable(ref); got != want {
+			t.Errorf("%s: %t", ref, got)
+		}
+	}
+}
+
+// The sweep asks for one look, however often it runs before that begins; what asks for another is
+// kept beside it (A4).
+func TestA4TheSweepAsksForOneLook(t *testing.T) {
+	s := opened(t, &still{noon})
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
+	sweep := engine.Message{Ref: ref, Why: "sweep"}
+	other := engine.Message{Ref: ref, Why: "sweep", Repository: 7}
+	for i, m := range []struct {
+		m    engine.Message
+		left int
+	}{{sweep, 1}, {sweep, 1}, {other, 2}, {sweep, 2}, {other, 2}} {
+		if err := s.Enqueue(t.Context(), m.m, noon); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.ingest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := stored(t, s); n != m.left {
+			t.Errorf("after %d: %d messages, want %d", i+1, n, m.left)
 		}
 	}
 }
