@@ -54,7 +54,7 @@ func (q *Queue) Enqueue(ctx context.Context, m incident.Message, at time.Time) e
 		return err
 	}
 	in := &sqs.SendMessageInput{QueueUrl: aws.String(q.URL), MessageBody: aws.String(body),
-		MessageGroupId: aws.String(Group(m.Ref)), MessageDeduplicationId: aws.String(q.deduplication(m))}
+		MessageGroupId: aws.String(GroupOf(m)), MessageDeduplicationId: aws.String(q.deduplication(m))}
 	if _, err := q.SQS.SendMessage(ctx, in); err != nil {
 		return fmt.Errorf("send a message for %s to %s: %w", m.Ref, q.URL, err)
 	}
@@ -98,8 +98,13 @@ const maxGroup = 128
 
 // Group names the message group of an incident: owner/repo#number. GitHub's names are the same in
 // any case.
-func Group(ref incident.Ref) string {
-	name := strings.ToLower(ref.String())
+func Group(ref incident.Ref) string { return group(ref.String()) }
+
+// GroupOf names the message group of a message: its incident's, or that of the incident's searches.
+func GroupOf(m incident.Message) string { return group(m.Group()) }
+
+func group(name string) string {
+	name = strings.ToLower(name)
 	if len(name) <= maxGroup {
 		return name
 	}

@@ -166,3 +166,12 @@ func FuzzEncode(f *testing.F) {
 		}
 	})
 }
+
+// A search is a group of its own: SQS hands it out while a look at its incident is under way (X1).
+func TestX1ASearchHasAGroupOfItsOwn(t *testing.T) {
+	ref := incident.Ref{Owner: "Acme", Repo: "incidents", Number: 1}
+	search := incident.Message{Ref: ref, What: &incident.Sought{Number: 1}}
+	if g := aws.GroupOf(search); g != "~acme/incidents#1" || aws.GroupOf(incident.Message{Ref: ref}) != aws.Group(ref) {
+		t.Errorf("the group of a search is %q", g)
+	}
+}

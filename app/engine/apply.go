@@ -100,10 +100,7 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyCard, r.correctOpenState),
 		r.WithUrgency(UrgencyAnswer, r.comments.Apply),
 		r.WithUrgency(UrgencyAnswer, r.react),
-		r.WithUrgency(UrgencyCard, r.findOwner),
-		r.WithUrgency(UrgencyCard, r.listChanges),
-		r.WithUrgency(UrgencyCard, r.findSimilar),
-		r.WithUrgency(UrgencyCard, r.findRunbook),
+		r.WithUrgency(UrgencyCard, r.expirePast),
 	)
 }
 
@@ -131,41 +128,13 @@ func isRevert(e incident.Effect) bool {
 	return false
 }
 
-// findOwner finds whose the service is that is hit, if that is owed.
-func (r *reconciliation) findOwner() error {
-	return r.applyOwed(incident.OwedOwner(r.State), r.owners.Apply, r.WithUrgency(UrgencyPage, r.sendPages),
-		r.comments.Apply)
-}
-
-// listChanges lists what changed before the incident, if that is owed: after everything else, since
-// it takes seconds.
-func (r *reconciliation) listChanges() error {
-	return r.applyOwed(incident.OwedChanges(r.State, r.Policy), r.changes.Apply, r.comments.Apply)
-}
-
-// findRunbook finds the alert's runbook, if that is owed.
-func (r *reconciliation) findRunbook() error {
-	return r.applyOwed(incident.OwedRunbook(r.State), r.runbook.Apply, r.comments.Apply)
-}
-
-// findSimilar finds past incidents that are like this one, if that is owed. Once a postmortem is merged
-// there is one more.
-func (r *reconciliation) findSimilar() error {
+// expirePast has the index of past incidents compared with the repository again once a postmortem is
+// merged: there is one more.
+func (r *reconciliation) expirePast() error {
 	if r.Before.Document.Merged == nil && r.State.Document.Merged != nil {
-		if err := r.similar.Expire(); err != nil {
-			return err
-		}
+		return r.similar.Expire()
 	}
-	return r.applyOwed(incident.OwedSimilar(r.State), r.similar.Apply, r.comments.Apply)
-}
-
-// applyOwed applies effects that the state owes in stages, if there are any.
-func (r *reconciliation) applyOwed(owed []incident.Effect, stages ...func() error) error {
-	if len(owed) == 0 {
-		return nil
-	}
-	r.Effects = append(r.Effects, owed...)
-	return inOrder(stages...)
+	return nil
 }
 
 // inOrder runs stages until one fails.

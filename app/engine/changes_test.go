@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // merge merges a pull request with one changed file into a repository, and returns its number.
@@ -164,5 +167,44 @@ func TestX1SinceCountsFromTheStart(t *testing.T) {
 	w.settle()
 	if w.heard("that is not before the start, 10:50 UTC") != 1 {
 		t.Errorf("a time after the start: %s", w.everything())
+	}
+}
+
+// The list is there within ten seconds of the confirmation where each call takes 250 ms: all calls
+// until then, one after the other, are 40 at most. The reads of one search are ten at most (X1).
+func TestX1TheListTakesFewCalls(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(o *sandbox.Options) { o.Morning = true })
+	w.tell("alice opens \"payments restarts\"")
+	w.settle()
+	w.calls()
+	w.comment("alice", "/incident critical payments pods are OOMKilled")
+	w.settle()
+	queries, calls := 0, w.calls()
+	for _, c := range calls {
+		if strings.Contains(c.Path, "graphql") || strings.Contains(c.Path, "/search/") || strings.Contains(c.Path, "/deployments") {
+			queries++
+		}
+	}
+	t.Logf("%d calls, %d of them read for the lists", len(calls), queries)
+	if len(w.changesComments()) != 1 || len(calls) > 40 || queries > 10 {
+		t.Errorf("%d calls, %d of them read for the lists: %q", len(calls), queries, w.changesComments())
+	}
+}
+
+// A card that is written again has the list again, in the comment that is there (X1, A4).
+func TestX1ALostCardStillHasItsList(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorld(t)
+	w.merge("erin", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+	w.advance(time.Minute)
+	w.tell("alice opens \"payments restart\"")
+	w.comment("carol", "/incident critical payments restart")
+	w.settle()
+	w.tell("alice deletes card")
+	w.settle()
+	if card := w.card(); !strings.Contains(card, "suspect: [acme/payments") || len(w.changesComments()) != 1 {
+		t.Errorf("the card that was written again:\n%s\n%q", card, w.changesComments())
 	}
 }

@@ -10,10 +10,10 @@ import (
 )
 
 // AsideMessage returns the message by which an incident learns that a message about it was put
-// aside because of err (A8). ok is false if the message has no incident, or is such a message
-// itself.
+// aside because of err (A8). ok is false if the message has no incident, is such a message
+// itself, or is about a search, which the incident asks for again.
 func AsideMessage(m Message, err error) (told Message, ok bool) {
-	if m.Ref.Number == 0 || m.PutAside() != nil {
+	if m.Ref.Number == 0 || m.PutAside() != nil || m.Sought() != nil || m.Found() != nil {
 		return Message{}, false
 	}
 	id := m.Delivery

@@ -61,6 +61,7 @@ type reconciliation struct {
 	hasLooked     bool      // at the incident
 	hasStepped    bool      // over all that the look read
 	isAbandoned   bool      // GitHub has refused the look for so long that the incident is left alone
+	sentSeeks     int       // of the searches that were sent, the last one's number
 }
 
 // newReconciliation returns a look for a message, of which nothing is read yet.
@@ -113,8 +114,9 @@ func (r *reconciliation) reconcile() error {
 }
 
 // handleWithoutIssue handles a message that is not of an issue, or not yet: a push of a
-// configuration, a source's report, an answer to a page that was sent before there was an issue, and
-// what somebody wrote in a customer's issue. It reports whether the message is one.
+// configuration, a source's report, an answer to a page that was sent before there was an issue,
+// what somebody wrote in a customer's issue, and a search, which changes nothing there. It reports
+// whether the message is one.
 func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 	switch {
 	case r.m.Commit() != "":
@@ -125,6 +127,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.forwardAck()
 	case r.m.PageAnswer() != nil && r.Ref.Number == 0:
 		return true, r.forwardPageAnswer()
+	case r.m.Sought() != nil:
+		return true, r.search()
 	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:
 		return true, r.routeAnswer()
 	}
@@ -267,6 +271,9 @@ func (r *reconciliation) stepAndApply() error {
 	if err := r.commit(); err != nil {
 		return err
 	}
+	if err := r.sendSeeks(); err != nil {
+		return err
+	}
 	if isFirstLook {
 		r.saveDeclaredName(r.Snapshot.ID, false)
 	}
@@ -277,7 +284,7 @@ func (r *reconciliation) stepAndApply() error {
 	}
 	r.hasUnfinished = !r.Deferral.At.IsZero()
 	r.scheduleRecheck()
-	return r.commit()
+	return inOrder(r.commit, r.sendSeeks)
 }
 
 // commit sets the timer and writes the card. The timer comes first: a crash in between costs a
@@ -330,6 +337,9 @@ func (r *reconciliation) reduce() error {
 	r.Report(r.brokenConfig)
 	if r.m.PutAside() != nil {
 		r.Report(*r.m.PutAside())
+	}
+	if r.m.Found() != nil {
+		r.Report(*r.m.Found())
 	}
 	r.Report(incident.Clock{})
 	r.Report(incident.TryAgain{IsUrgent: r.m.Why == "sweep"})

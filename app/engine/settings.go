@@ -43,7 +43,7 @@ func (r *reconciliation) loadPolicy() error {
 	r.mu.Lock()
 	last, known := r.policies[name]
 	r.mu.Unlock()
-	if known && r.m.Comment() != nil && r.Now.Sub(last.read) < policyLife {
+	if known && (r.m.Comment() != nil || r.m.Sought() != nil) && r.Now.Sub(last.read) < policyLife {
 		r.usePolicy(last)
 		return nil
 	}

@@ -152,6 +152,8 @@ func (r *run) applyPage() bool {
 		r.uninformed(w)
 	case StatusTold:
 		r.statusTold(w)
+	case Found:
+		r.found(w)
 	case ChangesListed:
 		r.changesListed(w)
 	case ChangesUnread:

@@ -240,7 +240,7 @@ func (s State) Start() time.Time {
 
 // OwedChanges returns the effect that looks for what changed, if one is owed.
 func OwedChanges(s State, p Policy) []Effect {
-	if !s.Changes.isDue() || !s.Running() {
+	if !s.Changes.Owed || !s.Running() {
 		return nil
 	}
 	from := s.Changes.Since

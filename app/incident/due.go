@@ -35,15 +35,11 @@ func (s State) allDues(p Policy) []due {
 		{s.Asked.Handover, (*run).askHandover},
 		{s.Day, (*run).turnDay},
 		{s.nextTick(), (*run).askTicked},
-		{s.Changes.Retry, func(r *run) { r.Changes.Retry = time.Time{} }},
-		{s.Hit.Retry, func(r *run) { r.Hit.Retry = time.Time{} }},
-		{s.Similar.Retry, func(r *run) { r.Similar.Retry = time.Time{} }},
-		{s.Runbook.Retry, func(r *run) { r.Runbook.Retry = time.Time{} }},
 	}
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
-	return slices.Concat(onlySet(all), s.statusDues(), s.retryDues(), s.reversalDues())
+	return slices.Concat(onlySet(all), s.statusDues(), s.retryDues(), s.reversalDues(), onlySet(s.searchDues()))
 }
 
 // onlySet drops what is not due at any time.

@@ -44,7 +44,7 @@ func TestI5AnEscalationThatNobodyAnswersGoesOn(t *testing.T) {
 	s.fact(opened("alice", "critical")).clock(14.9)
 	s.expect(s.state.Paging.Count() == 2 && s.state.Paging.Sent == 3, "%d pages went out, %d keys", s.state.Paging.Count(), s.state.Paging.Sent)
 	s.clock(15).expectSays("unanswered")
-	say := s.effects[len(s.effects)-1].(incident.Remind).Say
+	say := s.lastRemind().Say
 	s.expect(say.Count == 2 && say.Names == nil && slices.Equal(say.Lines, s.policy.Phones) && say.Time.Equal(start.Add(30*time.Minute)), "says %+v", say)
 
 	s.clock(29) // the customer's clock has had its say
@@ -53,7 +53,7 @@ func TestI5AnEscalationThatNobodyAnswersGoesOn(t *testing.T) {
 	for _, p := range s.pages()[n:] {
 		s.expect(p.Spoken, "a page of the slower rhythm comments by itself: %+v", p)
 	}
-	last := s.effects[len(s.effects)-1].(incident.Remind)
+	last := s.lastRemind()
 	s.expect(last.Topic == "unanswered" && slices.Equal(last.Say.Teams, []string{"incident-coordinators", "platform", "@dan"}) && last.Say.Names == nil, "says %+v", last)
 
 	// A service that fails does not hurry the slower rhythm: it would go round for ever.
@@ -344,7 +344,7 @@ func TestI4WhoeverAskedIsToldThatNobodyAnswered(t *testing.T) {
 	told := func(s *story) int { return count(s, "handover-unanswered") }
 	s := critical(t).at(20, "carol", ask).clock(29.9)
 	s.expect(told(s) == 0, "told too early").clock(30).expectSays("handover-unanswered")
-	say := s.effects[len(s.effects)-1].(incident.Remind).Say
+	say := s.lastRemind().Say
 	s.expect(say.Who == "carol" && say.Holder == "carol" && slices.Equal(say.Names, []string{"dan"}), "%+v", say)
 	s.clock(90).expect(told(s) == 1, "told %d times", told(s))
 	s.at(91, "carol", ask).clock(120).expect(told(s) == 2, "asked again, and told %d times", told(s))

@@ -220,6 +220,7 @@ type State struct {
 	Runbook   Runbook    `json:"runbook,omitzero"`    // of the alert (L2)
 	Reversals []Reversal `json:"reversals,omitempty"` // pull requests that take others back (X3)
 	Hit       Hit        `json:"hit,omitzero"`        // the service that is hit (X2)
+	Seeks     int        `json:"seeks,omitempty"`     // how often searches of these were asked for
 
 	// Ticked are boxes of the card of which nobody knows yet who ticked them (A9).
 	Ticked []OpenTick `json:"ticked,omitempty"`

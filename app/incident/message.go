@@ -2,6 +2,7 @@ package incident
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -27,7 +28,8 @@ type Message struct {
 }
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
-// CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Sweep.
+// CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Sweep, Sought,
+// Found.
 type Request interface{ request() }
 
 type (
@@ -92,6 +94,8 @@ func (*Removed) request()    {}
 func (*PutAside) request()   {}
 func (ConfigPush) request()  {}
 func (Sweep) request()       {}
+func (*Sought) request()     {}
+func (*Found) request()      {}
 
 // requestOf returns what the message brings if it is of this type, or else the zero value.
 func requestOf[T Request](m Message) T {
@@ -147,6 +151,27 @@ func (m Message) Sweep() (s Sweep, ok bool) {
 	s, ok = m.What.(Sweep)
 	return s, ok
 }
+
+// Sought returns which searches are to be made, or nil.
+func (m Message) Sought() *Sought { return requestOf[*Sought](m) }
+
+// Found returns what came of searches, or nil.
+func (m Message) Found() *Found { return requestOf[*Found](m) }
+
+// searchGroup begins the group of an incident's searches: no name of an owner does.
+const searchGroup = "~"
+
+// Group names the messages that are handled one at a time and in order: those of an incident. What
+// only reads for it is a group of its own, for which nothing else of the incident waits.
+func (m Message) Group() string {
+	if m.Sought() != nil {
+		return searchGroup + m.Ref.String()
+	}
+	return m.Ref.String()
+}
+
+// IsSearchGroup reports whether a group is of an incident's searches.
+func IsSearchGroup(group string) bool { return strings.HasPrefix(group, searchGroup) }
 
 // WithoutComment returns the message without its comment, which the look reads from GitHub then.
 func (m Message) WithoutComment() Message {

@@ -39,6 +39,8 @@ type storedMessage struct {
 	Fold         *Fold           `json:"fold,omitempty"`
 	Removed      *Removed        `json:"removed,omitempty"`
 	Answer       *CustomerAnswer `json:"answer,omitempty"`
+	Sought       *Sought         `json:"sought,omitempty"`
+	Found        *Found          `json:"found,omitempty"`
 	Floor        *Floor          `json:"floor,omitempty"`
 	Due          time.Time       `json:"due,omitzero"`
 	Again        time.Time       `json:"again,omitzero"`
@@ -78,6 +80,10 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Aside = w
 	case ConfigPush:
 		s.Commit = w.Commit
+	case *Sought:
+		s.Sought = w
+	case *Found:
+		s.Found = w
 	case Sweep:
 		s.Sweep, s.Installation, s.At = true, w.Installation, w.At
 	}
@@ -118,6 +124,10 @@ func (s *storedMessage) request() Request {
 		return s.Answer
 	case s.Aside != nil:
 		return s.Aside
+	case s.Sought != nil:
+		return s.Sought
+	case s.Found != nil:
+		return s.Found
 	case s.Sweep:
 		return Sweep{Installation: s.Installation, At: s.At}
 	case s.Commit != "":

@@ -86,6 +86,26 @@ func (s *story) pages() (out []incident.Send) {
 	return out
 }
 
+// lastRemind returns the newest comment that the last fact asked for.
+func (s *story) lastRemind() (last incident.Remind) {
+	for _, e := range s.effects {
+		if r, ok := e.(incident.Remind); ok {
+			last = r
+		}
+	}
+	return last
+}
+
+// lastSeek returns the number of the newest search that was asked for.
+func (s *story) lastSeek() (number int) {
+	for _, e := range s.all {
+		if seek, ok := e.(incident.Seek); ok {
+			number = seek.Number
+		}
+	}
+	return number
+}
+
 func (s *story) expect(ok bool, format string, args ...any) *story {
 	s.t.Helper()
 	if !ok {

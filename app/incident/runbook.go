@@ -14,7 +14,7 @@ func (FindRunbook) effect() string { return "runbook" }
 
 // OwedRunbook returns the effect that finds the alert's runbook, if it is owed.
 func OwedRunbook(s State) []Effect {
-	if !s.Runbook.isDue() || !s.Running() {
+	if !s.Runbook.Owed || !s.Running() {
 		return nil
 	}
 	return []Effect{FindRunbook{}}

@@ -179,7 +179,7 @@ func (FindOwner) effect() string { return "owner" }
 
 // OwedOwner returns the effect that reads whose the service is that is hit, if one is owed.
 func OwedOwner(s State) []Effect {
-	if !s.Hit.isDue() || !s.Running() {
+	if !s.Hit.Owed || !s.Running() {
 		return nil
 	}
 	return []Effect{FindOwner{Hit: s.Hit}}
@@ -203,7 +203,7 @@ func (r *run) ownerFound(w OwnerFound) {
 	r.Hit.Read = r.f.At
 	r.Hit.done()
 	r.pageFoundOwners()
-	if r.Hit.Repo != "" && r.Runbook.URL == "" && r.Confirmed != nil && r.Critical(r.p) {
+	if r.Hit.Repo != "" && r.Runbook.URL == "" && !r.Runbook.Owed && r.Confirmed != nil && r.Critical(r.p) {
 		r.Runbook.want(false) // it may be there
 	}
 	_, isConfigured := r.p.Catalog.Find(r.Hit.Name)

@@ -66,25 +66,65 @@ func TestX2AnUnknownServiceIsAskedAbout(t *testing.T) {
 	s.at(1, "", incident.OwnerFound{Hit: s.state.Hit}).expectSays()
 }
 
-// What GitHub does not answer is read later, each time after twice as long, and then not any more.
+// What GitHub does not answer is asked for later, each time after twice as long, and then not any more.
 func TestX2OwnersAreReadLater(t *testing.T) {
-	s := critical(t).at(6, "carol", incident.Command{Kind: incident.NameService, Names: []string{"payments"}})
+	s := critical(t)
+	s.state.Changes.Owed, s.state.Similar.Owed, s.state.Runbook.Owed = false, false, false
+	s.at(6, "carol", incident.Command{Kind: incident.NameService, Names: []string{"payments"}})
+	s.state.Changes.Owed = false
 	at := 6.0
 	for _, wait := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute} {
-		if len(incident.OwedOwner(s.state)) != 1 {
-			t.Fatalf("nothing is owed at %v", at)
+		seek := s.lastSeek()
+		if !s.state.IsSought(seek) {
+			t.Fatalf("it isn't asked for at %v: %+v", at, s.state.Hit)
 		}
-		s.at(at, "", incident.OwnerUnread{})
-		if len(incident.OwedOwner(s.state)) != 0 {
-			t.Fatalf("it is read at once at %v", at)
+		s.at(at, "", incident.Found{Number: seek, NoOwner: true})
+		if at += wait.Minutes(); s.clock(at-0.1).lastSeek() != seek {
+			t.Fatalf("it is asked for too early before %v", at)
 		}
-		at += wait.Minutes()
-		s.clock(at)
+		if s.clock(at).lastSeek() == seek {
+			t.Fatalf("it isn't asked for again at %v", at)
+		}
 	}
-	s.at(at, "", incident.OwnerUnread{}).clock(at + 60)
-	if len(incident.OwedOwner(s.state)) != 0 || s.state.Hit.Name != "payments" {
+	seek := s.lastSeek()
+	if s.at(at, "", incident.Found{Number: seek, NoOwner: true}).clock(at + 600); s.lastSeek() != seek ||
+		s.state.Hit.Name != "payments" {
 		t.Errorf("read for ever: %+v", s.state.Hit)
 	}
+}
+
+// A search of which nothing comes is asked for again, and then not any more.
+func TestX1ALostSearchIsAskedForAgain(t *testing.T) {
+	s := tell(t).fact(opened("alice", "critical"))
+	if n := s.lastSeek(); n != 1 {
+		t.Fatalf("%d searches are asked for", n)
+	}
+	for n := 2; n <= 5; n++ {
+		due := incident.Due(incident.State{Declared: s.state.Declared, Changes: s.state.Changes}, s.policy)
+		s.clock(due.Sub(start).Minutes())
+		if s.lastSeek() != n || !s.state.IsSought(n) {
+			t.Fatalf("the search is not asked for again: %d, %+v", s.lastSeek(), s.state.Changes)
+		}
+	}
+	if s.clock(10_000); s.lastSeek() != 5 || s.state.Changes.Owed {
+		t.Errorf("asked for ever: %+v", s.state.Changes)
+	}
+}
+
+// A result counts once, and only where nothing else was asked for since.
+func TestX1AResultCountsOnce(t *testing.T) {
+	s := critical(t)
+	listed := &incident.ChangesListed{Suspects: []incident.Suspect{{Ref: "acme/payments#1"}, {Ref: "acme/payments#2"}}, Seen: 2}
+	first := incident.Found{Number: s.lastSeek(), Changes: listed, Similar: &incident.SimilarFound{}, Runbook: &incident.RunbookFound{}}
+	s.at(6, "", first).expectSays("changes")
+	s.at(6, "", first).expectSays()
+
+	s.at(7, "alice", incident.Command{Kind: incident.ClearChange, Names: []string{"acme/payments#1"}, Text: "no"})
+	s.at(7, "", first).expectSays()
+	second := incident.Found{Number: s.lastSeek(), Changes: &incident.ChangesListed{Suspects: listed.Suspects[1:]}}
+	s.at(7, "alice", incident.Command{Kind: incident.ClearChange, Names: []string{"acme/payments#2"}, Text: "no"})
+	s.at(7, "", second).expectSays()
+	s.at(7, "", incident.Found{Number: s.lastSeek(), Changes: &incident.ChangesListed{Suspects: listed.Suspects[:1]}}).expectSays("changes")
 }
 
 func TestX2AnEscalationNamesAService(t *testing.T) {

@@ -49,7 +49,7 @@ func (FindSimilar) effect() string { return "similar" }
 
 // OwedSimilar returns the effect that finds past incidents like this one, if it is owed.
 func OwedSimilar(s State) []Effect {
-	if !s.Similar.isDue() || !s.Running() {
+	if !s.Similar.Owed || !s.Running() {
 		return nil
 	}
 	return []Effect{FindSimilar{}}

@@ -124,7 +124,7 @@ func (s *Store) insert(tx *sql.Tx, line []byte) error {
 			return err
 		}
 	}
-	_, err := tx.Stmt(s.addMessage).Exec(m.Ref.String(), m.Delivery, rankOf(m), []byte(a.Message), a.Due,
+	_, err := tx.Stmt(s.addMessage).Exec(m.Group(), m.Delivery, rankOf(m), []byte(a.Message), a.Due,
 		signal.Key, max(1, signal.Count))
 	return err
 }
@@ -143,6 +143,8 @@ func rankOf(m engine.Message) int {
 	switch {
 	case m.Ack() != nil, m.PageAnswer() != nil:
 		return rankAnswer
+	case m.Found() != nil && !m.Found().IsUrgent:
+		return rankProof // after what people wrote, and no other look answers it
 	case m.IsBare():
 		if m.Floor != nil {
 			return rankProof

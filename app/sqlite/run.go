@@ -105,8 +105,21 @@ func (s *Store) acquire(ref string) bool {
 	if _, busy := s.running[ref]; busy || len(s.running) >= maxWorkers || s.isHeld(ref) {
 		return false
 	}
+	if incident.IsSearchGroup(ref) && s.countSearches() >= maxSearches {
+		return false
+	}
 	s.running[ref] = 0
 	return true
+}
+
+// countSearches returns how many searches are under way.
+func (s *Store) countSearches() (n int) {
+	for ref := range s.running {
+		if incident.IsSearchGroup(ref) {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Store) release(ref string) {

@@ -49,7 +49,7 @@ func (s *Store) handleInTime(ctx context.Context, m engine.Message,
 	}
 	ctx, stop := context.WithTimeoutCause(ctx, limit, errTooLong)
 	defer stop()
-	ref := m.Ref.String()
+	ref := m.Group()
 	s.mu.Lock()
 	s.ends[ref] = time.Now().Add(limit)
 	s.mu.Unlock()
@@ -103,10 +103,10 @@ func (s *Store) abandon(l *look, m engine.Message) bool {
 	l.hung = true
 	s.hung++
 	n := s.hung
-	h := s.holds[m.Ref.String()]
+	h := s.holds[m.Group()]
 	h.count++
 	h.until = time.Now().Add(min(lookTimeout<<min(h.count-1, 4), time.Hour))
-	s.holds[m.Ref.String()] = h
+	s.holds[m.Group()] = h
 	s.mu.Unlock()
 	s.Metrics.Record(metrics.LooksTooLong, 1, "given up")
 	s.log.Error("look given up: it hangs and does not notice that its time is over", "incident",

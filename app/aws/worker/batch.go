@@ -74,8 +74,9 @@ func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventRes
 		group := m.Attributes["MessageGroupId"]
 		groups[group] = append(groups[group], m)
 	}
-	failed := make(chan []events.SQSMessage, len(groups))
+	failed := make(chan []events.SQSMessage, len(groups)+1)
 	var all sync.WaitGroup
+	failed <- b.leaveSearches(ctx, groups)
 	for group, messages := range groups {
 		all.Go(func() { failed <- b.group(ctx, working, group, messages) })
 	}
@@ -89,6 +90,42 @@ func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventRes
 		}
 	}
 	return response, nil
+}
+
+// searchPause is how long a search waits that came in one batch with others, and mostPauses how often.
+const (
+	searchPause = 2 * time.Second
+	mostPauses  = 5
+)
+
+// leaveSearches takes the searches out of a batch that has other messages too, to be handed out again
+// soon: SQS hands out nothing more of any incident of a batch before all of the batch is done, and a
+// search takes seconds.
+func (b *Batch) leaveSearches(ctx context.Context, groups map[string][]events.SQSMessage) (left []events.SQSMessage) {
+	isAlone := true
+	for group := range groups {
+		isAlone = isAlone && incident.IsSearchGroup(group)
+	}
+	if isAlone {
+		return nil
+	}
+	var receipts []string
+	for group, messages := range groups {
+		if !incident.IsSearchGroup(group) || received(messages[0]) > mostPauses {
+			continue
+		}
+		for _, m := range messages {
+			left, receipts = append(left, m), append(receipts, m.ReceiptHandle)
+		}
+		delete(groups, group)
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	if err := b.Queue.Hide(ctx, receipts, searchPause); err != nil {
+		b.Logger.Error("searches come again only after the queue's own visibility timeout", "err", err)
+	}
+	return left
 }
 
 // group handles an incident's messages and returns those that are left.

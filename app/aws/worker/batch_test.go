@@ -103,6 +103,27 @@ func TestFailuresKeepTheOrder(t *testing.T) {
 	}
 }
 
+// A search that came with others is left for the next batch: SQS hands out nothing more of their
+// incidents before all of a batch is done (X1).
+func TestX1ASearchHoldsUpNothingOfItsBatch(t *testing.T) {
+	search := record("search", 1, 1)
+	search.Body = `{"ref":{"owner":"acme","repo":"incidents","number":1},"why":"search","sought":{"number":1,"at":"2026-03-02T10:40:00Z"}}`
+	search.Attributes["MessageGroupId"] = "~acme/incidents#1"
+	done := func(string) error { return nil }
+	tried, failed, hidden := work(t, t.Context(), done, search, record("1a", 1, 1))
+	expect(t, "tried", tried, "1a")
+	expect(t, "failed", failed, "search")
+	if hidden["rsearch"] != 2*time.Second {
+		t.Errorf("hidden %v", hidden)
+	}
+	tried, failed, _ = work(t, t.Context(), done, search)
+	expect(t, "tried alone", tried, "search")
+	expect(t, "failed alone", failed)
+	search.Attributes["ApproximateReceiveCount"] = "6"
+	tried, _, _ = work(t, t.Context(), done, search, record("1a", 1, 1))
+	expect(t, "tried in the end", tried, "1a", "search")
+}
+
 func TestHowLongAMessageWaits(t *testing.T) {
 	later := func(d time.Duration) error {
 		return fmt.Errorf("handle it: %w", &engine.RetryAfter{Until: start.Add(d), Err: errors.New("403")})

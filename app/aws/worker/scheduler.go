@@ -75,7 +75,7 @@ func (s *Scheduler) Schedule(ctx context.Context, ref incident.Ref, at time.Time
 	if err != nil {
 		return err
 	}
-	if err := s.put(ctx, place, ref, body, at); err != nil || fired {
+	if err := s.put(ctx, place, aws.Group(ref), ref, body, at); err != nil || fired {
 		return err
 	}
 	return s.remove(ctx, second)
@@ -93,16 +93,17 @@ func (s *Scheduler) Send(ctx context.Context, m incident.Message, at time.Time) 
 	}
 	now := s.Now()
 	at = whole(wait.NoLater(later(at, now.Add(soonest)), now, wait.Timer))
-	return s.put(ctx, name("message", m.Ref, body+at.Format(time.RFC3339)), m.Ref, body, at)
+	return s.put(ctx, name("message", m.Ref, body+at.Format(time.RFC3339)), aws.GroupOf(m), m.Ref, body, at)
 }
 
 // put creates a schedule, or changes the one that is there.
-func (s *Scheduler) put(ctx context.Context, name string, ref incident.Ref, body string, at time.Time) error {
+func (s *Scheduler) put(ctx context.Context, name, group string, ref incident.Ref, body string,
+	at time.Time) error {
 	expression := awssdk.String("at(" + at.Format(layout) + ")")
 	window := &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff}
 	target := &types.Target{Arn: awssdk.String(s.QueueARN), RoleArn: awssdk.String(s.Role),
 		Input:         awssdk.String(body),
-		SqsParameters: &types.SqsParameters{MessageGroupId: awssdk.String(aws.Group(ref))}}
+		SqsParameters: &types.SqsParameters{MessageGroupId: awssdk.String(group)}}
 	_, err := s.EventBridge.CreateSchedule(ctx, &scheduler.CreateScheduleInput{
 		GroupName: awssdk.String(s.Group), Name: awssdk.String(name),
 		Description: awssdk.String(ref.String()), ScheduleExpression: expression,

@@ -45,6 +45,8 @@ type Look struct {
 	Metrics metrics.Recorder
 	Clock   ports.Clock
 
+	Reported func(what any) // is told what effects report; nil: nobody
+
 	Keys        mark.Keys                       // which sign marks, the current one first
 	SignedSince func(context.Context) time.Time // when a version that signs marks ran first; see Marks
 
@@ -85,7 +87,12 @@ func (l *Look) Step(f incident.Fact) {
 }
 
 // Report steps the core over what an effect brought about.
-func (l *Look) Report(what any) { l.Step(incident.Fact{At: l.Now, What: what}) }
+func (l *Look) Report(what any) {
+	if l.Reported != nil {
+		l.Reported(what)
+	}
+	l.Step(incident.Fact{At: l.Now, What: what})
+}
 
 // ForEach calls do with each effect of type T, also with those that do adds.
 func ForEach[T incident.Effect](l *Look, do func(T) error) error {
