@@ -12,7 +12,7 @@ import (
 )
 
 // What changed before an incident, what was like it, whose the service is and what its runbook says
-// is read besides the incident (X1, X2, L1, L2): by a message in a group of its own, so that neither a
+// is read apart from the incident (X1, X2, L1, L2): by a message in a group of its own, so that neither a
 // command nor a page waits while GitHub takes its time. Such a search reads the card and changes
 // nothing. What it found goes to the incident as a message, and counts there once.
 

@@ -51,7 +51,7 @@ func (w *world) changes() string {
 	for _, c := range w.calls() {
 		path, _, _ := strings.Cut(c.Path, "?")
 		if writes([]call{c}) == 0 || strings.HasSuffix(path, "/graphql") {
-			continue // GraphQL reads, besides the look and so at any time
+			continue // GraphQL reads, apart from the look and so at any time
 		}
 		wrote = append(wrote, fmt.Sprintf("- %s %s %d\n", c.Method, strings.TrimPrefix(path, "/api/v3"),
 			c.Status))

@@ -12,7 +12,7 @@ const (
 )
 
 // Search is something that is read of GitHub for the people of an incident, and shown in one comment
-// that is edited in place. It is made besides the incident, by a message of its own (Seek), and what
+// that is edited in place. It is made apart from the incident, by a message of its own (Seek), and what
 // comes of it is a message too (Found): nothing that people wait for waits for it.
 type Search struct {
 	Owed  bool      `json:"owed,omitempty"`  // it is to be made
@@ -51,7 +51,7 @@ func (s *Search) failed(at time.Time) {
 	s.Retry = at.Add(searchPatience << max(s.Tries-1, 0))
 }
 
-// Seek asks for the searches that are owed, once for each number. They are made besides the incident.
+// Seek asks for the searches that are owed, once for each number. They are made apart from the incident.
 type Seek struct {
 	Number int
 	At     time.Time
@@ -123,7 +123,7 @@ func (r *run) seekAgain() {
 	r.seekOwed()
 }
 
-// Sought asks for the searches of a Seek effect. It is handled besides the incident, which it reads
+// Sought asks for the searches of a Seek effect. It is handled apart from the incident, which it reads
 // and does not change.
 type Sought struct {
 	Number int       `json:"number"`
