@@ -27,7 +27,8 @@ type Engine interface {
 	ReadToken(token string) (engine.PageToken, error)
 	ViewPage(ctx context.Context, t engine.PageToken) engine.PageView
 	TakeAnswer(ctx context.Context, t engine.PageToken, how, via string) error
-	TakeCallback(ctx context.Context, t engine.PageToken, token, vendor string, form url.Values, signature string) (how string, err error)
+	TakeCallback(ctx context.Context, t engine.PageToken, token, vendor string, form url.Values,
+		signature string) (how string, err error)
 }
 
 const (
@@ -108,7 +109,8 @@ func protect(h http.Header) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 	h.Set("Content-Security-Policy",
-		"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "+
+			"frame-ancestors 'none'; base-uri 'none'")
 }
 
 // show shows the page, and what was answered on it just now.

@@ -452,7 +452,7 @@ func (p *patient) checkPagers(ctx context.Context) error {
 			service, _ := p.policy.Service(kind)
 			err := p.Pager.Page(ctx,
 				engine.Page{Ref: p.ref, Key: "doctor", To: to, Title: "doctor",
-					Severity: p.policy.Severities[0].Name, Service: service})
+					Severity: p.policy.Severities[0].Name, Service: service, Others: p.policy.Services})
 			if err != nil && !told[err.Error()] {
 				told[err.Error()] = true
 				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err),

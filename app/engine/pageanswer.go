@@ -188,6 +188,9 @@ func (r *reconciliation) answerOffline() {
 // openingPatience is how long an answer waits for the incident that a report opens.
 const openingPatience = 10 * time.Minute
 
+// openingPause is how long it waits until the incident is looked for again.
+const openingPause = 5 * time.Second
+
 // forwardPageAnswer delivers the answer to a page that was sent before its incident existed.
 func (r *reconciliation) forwardPageAnswer() error {
 	a := *r.m.PageAnswer()
@@ -205,7 +208,11 @@ func (r *reconciliation) forwardPageAnswer() error {
 			r.Logger.Warn("answer to a page without an incident", "repository", r.Ref.FullName(), "answer", a.How)
 			return nil
 		}
-		return &RetryAfter{Until: r.Now.Add(5 * time.Second), Err: errors.New("the incident is being opened")}
+		// A message that waits for its next try would hold up the report that opens the incident: both
+		// are of the repository. So it goes to the end instead.
+		m := r.m
+		m.Delivery = fmt.Sprintf("%s again %d", strings.SplitN(r.m.Delivery, " again", 2)[0], r.Now.UnixNano())
+		return r.Queue.Enqueue(r.Ctx, m, r.Now.Add(openingPause))
 	}
 	a.Page = "page/1"
 	m := Message{Ref: ref, Why: "link", Delivery: "opened " + r.m.Delivery, What: &a}

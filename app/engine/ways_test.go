@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // push is a push service: it notes what rings, and when by the world's clock.
@@ -156,5 +157,97 @@ func TestO3AForgedCallbackAnswersNothing(t *testing.T) {
 	w.settle()
 	if s := w.stateOf(); s.IC != "" {
 		t.Errorf("IC %q", s.IC)
+	}
+}
+
+// Whatever vendors are out, with GitHub out or the product killed too, somebody is reached within a minute
+// of what the policy says, or the issue says loudly that nobody could be (O3).
+func TestO3SomebodyIsReachedOrItIsSaid(t *testing.T) {
+	skipUnderRace(t)
+	topics := []string{"carol-1", "carol-2", "carol-3", "dan-1"}
+	for seed := range 1 << len(topics) {
+		var refused []string
+		for n, topic := range topics {
+			if seed>>n&1 == 1 {
+				refused = append(refused, topic)
+			}
+		}
+		for _, fault := range []string{"", "killed", "GitHub out"} {
+			t.Run(fmt.Sprint(refused, " ", fault), func(t *testing.T) {
+				t.Parallel()
+				w, p := byPush(t, refused...)
+				w.tell(down)
+				switch fault {
+				case "killed":
+					w.restart()
+				case "GitHub out":
+					w.order(`{"outage":"6m"}`)
+				}
+				w.advance(time.Minute)
+				rang := p.told()
+				if len(refused) < len(topics) && len(rang) == 0 {
+					t.Errorf("nobody was reached, though not all is out: %q", refused)
+				}
+				w.advance(10 * time.Minute)
+				if len(refused) == len(topics) && len(w.said("Please call")) == 0 {
+					t.Errorf("nobody was reached, and nothing says so: %q", w.said(""))
+				}
+				for n, rang := range p.told() {
+					if slices.Contains(p.told()[:n], rang) {
+						t.Errorf("%s rang twice", rang)
+					}
+				}
+			})
+		}
+	}
+}
+
+// From an alert until the first phone rings: what the product itself takes, with a push service that
+// answers at once (O3). The order is 5 s, and 1 s at the median.
+func BenchmarkO3FromAlertToFirstRing(b *testing.B) {
+	w := newWorldJudged(b, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(h http.Handler) http.Handler { return h })
+	rang := make(chan struct{}, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { rang <- struct{}{} }))
+	b.Cleanup(server.Close)
+	w.env["FIREBREAK_OUTBOUND_ALLOW"] = "127.0.0.1"
+	w.env["FIREBREAK_SECRET_PEOPLE"] = `{"carol": [{"ntfy": "` + server.URL + `/carol"}]}`
+	w.restart()
+	w.change("main", "services: {people: {secret: PEOPLE}}\npager: people\nescalation: {steps: [{to: [\"@carol\"]}]}\n"+
+		"signals: [{source: generic, do: page}]\n")
+	w.advance(time.Hour)
+	n := 0
+	for b.Loop() {
+		n++
+		w.post("/intake/generic", "application/json",
+			fmt.Sprintf(`{"title":"Alert %d","message":"Down","severity":"critical","dedup_key":"alert-%d"}`, n, n))
+		<-rang
+	}
+}
+
+// The page that goes out before there is an incident has a link too, whose answer reaches the incident
+// once it is there. Nobody is rung twice for the two (I8, O3).
+func TestI8O3TheLinkOfTheFirstPageFindsItsIncident(t *testing.T) {
+	w, p := byPush(t)
+	w.change("main", `services: {people: {secret: PEOPLE}}
+pager: people
+escalation: {steps: [{to: [desk]}, {after: 10m, to: ["@dan"]}], rounds: 1}
+signals: [{source: generic, do: page}]
+`)
+	w.post("/intake/generic", "application/json", `{"title":"The API is down","message":"502","severity":"critical","dedup_key":"api"}`)
+	link := p.links["carol-1"]
+	if link == "" {
+		t.Fatalf("nobody was rung: %q", p.told())
+	}
+	if status, _, body := w.request("GET", link, ""); status != 200 || !strings.Contains(body, "being opened") {
+		t.Errorf("%d %s", status, body)
+	}
+	w.answers(link, "coordinate")
+	w.advance(15 * time.Minute)
+	if s := w.stateOf(); s.IC != "carol" {
+		t.Errorf("IC %q, paging %+v", s.IC, s.Paging)
+	}
+	if got := p.told(); len(got) != 1 {
+		t.Errorf("rang %q", got)
 	}
 }

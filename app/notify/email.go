@@ -146,7 +146,8 @@ func compose(sender, replyTo string, l letter) (m *gomail.Msg, from *mail.Addres
 	if l.answer != "" {
 		const words = "Answer without a login:"
 		text += "\n\n" + words + "\n" + l.answer
-		rich += "<p>" + words + `<br><a href="` + html.EscapeString(l.answer) + `">` + html.EscapeString(l.answer) + "</a></p>\n"
+		rich += "<p>" + words +
+			`<br><a href="` + html.EscapeString(l.answer) + `">` + html.EscapeString(l.answer) + "</a></p>\n"
 	}
 	if l.url != "" {
 		text += "\n\n" + l.url

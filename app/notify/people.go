@@ -98,7 +98,8 @@ func readDirectory(text string) (d directory, err error) {
 	d = directory{ways: map[string][]way{}, teams: map[string][]string{}}
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &entries); err != nil {
-		return d, errors.New(`it must be JSON such as {"alice": [{"ntfy": "https://ntfy.sh/…"}, {"sms": "+49…", "after": "2m"}]}`)
+		return d, errors.New("it must be JSON such as " +
+			`{"alice": [{"ntfy": "https://ntfy.sh/…"}, {"sms": "+49…", "after": "2m"}]}`)
 	}
 	for name, entry := range entries {
 		key := naming.Key(strings.TrimPrefix(name, "@"))
@@ -197,6 +198,12 @@ func (n *Notifier) pagePeople(ctx context.Context, p engine.Page) error {
 			}
 		}
 	}
+	if ctx.Value(dryKey{}) != nil {
+		for _, l := range logins {
+			unknown = append(unknown, n.checkWays(ctx, p, l, d.ways[naming.Key(l)])...)
+		}
+		return sum(people, unknown)
+	}
 	err = each(people, logins, func(login string) error { return n.reachFirst(ctx, p, login, d.ways[naming.Key(login)]) })
 	if err == nil && len(unknown) == 0 {
 		return nil
@@ -211,6 +218,39 @@ func (n *Notifier) pagePeople(ctx context.Context, p engine.Page) error {
 		}
 	}
 	return all
+}
+
+// checkWays returns what keeps somebody from being reached by one of their ways, and whether one vendor
+// that is out keeps all of them.
+func (n *Notifier) checkWays(ctx context.Context, p engine.Page, login string, ways []way) (wrong []error) {
+	vendors := map[string]bool{}
+	for _, w := range ways {
+		if err := n.reach(ctx, p, login, w); err != nil {
+			wrong = append(wrong, err)
+		}
+		vendors[vendorOf(w)] = true
+	}
+	if len(vendors) < 2 {
+		wrong = append(wrong, final(people, fmt.Sprintf(
+			"the secret %s has %d ways of %d vendors for %s: add ways until two are of different vendors, as one of "+
+				"them may be out", p.Service.Secret, len(ways), len(vendors), login)))
+	}
+	return wrong
+}
+
+// vendorOf returns what is out if a way is: calls and texts are of one vendor, and a server of one's own
+// is one.
+func vendorOf(w way) string {
+	switch w.kind {
+	case "sms", "call":
+		return "twilio"
+	case "ntfy", "gotify":
+		u, err := url.Parse(w.address)
+		if err == nil {
+			return u.Host
+		}
+	}
+	return w.kind
 }
 
 func reachedOf(err error) []string {
@@ -230,12 +270,7 @@ func (n *Notifier) reachFirst(ctx context.Context, p engine.Page, login string, 
 	for first < len(ways) && ways[first].after == 0 {
 		first++
 	}
-	errs := make([]error, first)
-	var sent sync.WaitGroup
-	for i, w := range ways[:first] {
-		sent.Go(func() { errs[i] = n.reach(ctx, p, login, w) })
-	}
-	sent.Wait()
+	errs := n.reachByAll(ctx, p, login, ways[:first])
 	if slices.Contains(errs, nil) {
 		n.logFailures(p, login, errs)
 		return nil
@@ -249,6 +284,17 @@ func (n *Notifier) reachFirst(ctx context.Context, p engine.Page, login string, 
 		errs = append(errs, err)
 	}
 	return sum(people, errs)
+}
+
+// reachByAll reaches somebody by several ways side by side, and returns an error for each.
+func (n *Notifier) reachByAll(ctx context.Context, p engine.Page, login string, ways []way) []error {
+	errs := make([]error, len(ways))
+	var sent sync.WaitGroup
+	for i, w := range ways {
+		sent.Go(func() { errs[i] = n.reach(ctx, p, login, w) })
+	}
+	sent.Wait()
+	return errs
 }
 
 // logFailures notes what did not reach somebody who was reached by another way.

@@ -255,3 +255,23 @@ func TestO3CallbacksAreVerified(t *testing.T) {
 		t.Error("a receipt that is a path is taken")
 	}
 }
+
+// The doctor's dry run finds each way that can't work, and who depends on one vendor, and sends nothing (O3).
+func TestO3TheDryRunChecksEachWay(t *testing.T) {
+	d := &double{host: "none.example", answers: []answer{accepted}}
+	for ways, want := range map[string]string{
+		`[{"ntfy": "https://ntfy.example/dan"}, {"call": "+49301234567", "after": "2m"}, {"email": "dan@acme.example"}, {"slack": "U0123ABCD"}]`: "",
+		`[{"sms": "+49301234567"}, {"call": "+49301234567"}]`:                                       "2 ways of 1 vendors for dan",
+		`[{"ntfy": "https://ntfy.example/dan"}, {"gotify": "http://gotify.example", "token": "x"}]`: "https",
+	} {
+		n := withPeople(t, `{"dan": `+ways+`}`)
+		n.Through(d)
+		err := n.Page(notify.Dry(t.Context()), peoplePage("@dan"))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", ways, err, want)
+		}
+	}
+	if len(d.all) != 0 {
+		t.Errorf("%d requests left", len(d.all))
+	}
+}

@@ -141,6 +141,8 @@ func requeueDead(tx *sql.Tx, delivery string, at int64) error {
 // rankOf returns the rank of a message.
 func rankOf(m engine.Message) int {
 	switch {
+	case m.PageAnswer() != nil && m.Ref.Number == 0:
+		return rankOther // it waits for the report that opens its incident, and must not go before that
 	case m.Ack() != nil, m.PageAnswer() != nil:
 		return rankAnswer
 	case m.Found() != nil && !m.Found().IsUrgent:

@@ -35,7 +35,8 @@ func (e *Pages) RemindByWays() (next time.Time) {
 		}
 		ways, err := reacher.LaterWays(e.Ctx, settings, page.To)
 		if err != nil {
-			e.Logger.Error("ways to reach people not readable", "incident", e.Ref.String(), "page", page.Key, "err", ports.Redact(err))
+			e.Logger.Error("ways to reach people not readable", "incident", e.Ref.String(), "page", page.Key,
+				"err", ports.Redact(err))
 			continue
 		}
 		hasFailed := map[string]bool{} // by login: the way before
