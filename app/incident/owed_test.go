@@ -176,3 +176,105 @@ func TestA1ANoteWithATime(t *testing.T) {
 		}
 	}
 }
+
+// An update is owed to a customer's channel from when it was lost until a later one reaches them (V3, A8).
+func TestV3A8WhichUpdateIsOwed(t *testing.T) {
+	lost := incident.Sent{At: minute(1), Update: true, Lost: []string{"globex: issue"}, Reached: []string{"globex"}}
+	for _, c := range []struct {
+		later []incident.Sent
+		owed  bool
+	}{
+		{nil, true}, {[]incident.Sent{{Update: true, Reached: []string{"Globex"}}}, false}, {[]incident.Sent{{Update: true, Reached: []string{"initech"}}}, true}, {[]incident.Sent{{Reached: []string{"globex"}}}, true},
+		{[]incident.Sent{{Update: true}}, true},
+	} {
+		s, ok := incident.Updates{Sent: append([]incident.Sent{lost}, c.later...)}.OwedTo("globex", "issue")
+		if ok != c.owed || ok && !s.At.Equal(lost.At) {
+			t.Errorf("%+v: %+v, %t", c.later, s, ok)
+		}
+	}
+	if _, ok := (incident.Updates{Sent: []incident.Sent{lost}}).OwedTo("globex", "email"); ok {
+		t.Error("another channel is owed it")
+	}
+}
+
+// A mail that comes back is told once, to the coordinator, with whose address it was; one that is only late is told to nobody (A8).
+func TestA8AMailThatComesBackIsTold(t *testing.T) {
+	for _, c := range []struct {
+		customer string
+		delayed  bool
+		name     string
+	}{{"globex", false, "mail-bounced"}, {"", false, "mail-bounced"}, {"globex", true, "mail-delayed"}} {
+		report := incident.Report{Mark: "b", ID: "i", At: minute(9).Unix()}
+		back := incident.Bounced{Address: "x@globex.example", Customer: c.customer, Delayed: c.delayed, Update: minute(8), Why: "550", Report: report}
+		s := critical(t).at(10, "", back).expectSays(c.name)
+		say := s.say(c.name)
+		s.expect((len(say.Names) > 0) == (c.customer != "") && (say.Who == "carol") == !c.delayed && say.Time.Equal(minute(8)) == c.delayed && say.Line == back.Address, "%+v: says %+v", c, say)
+		s.at(11, "", back).expectSays()
+	}
+}
+
+// A brief of a running incident says who has heard nothing, but of a drill; and what the next phase waits for,
+// once it is confirmed (V4, A6).
+func TestV4WhatABriefSays(t *testing.T) {
+	for _, c := range []struct{ drill, confirmed, closed, waits, misses bool }{
+		{confirmed: true, waits: true, misses: true}, {drill: true, confirmed: true, misses: true}, {waits: true}, {confirmed: true, closed: true},
+	} {
+		s := untold(t, "globex").at(10, "carol", cmd(incident.Update)).at(11, "", failed("globex", 10, "issue", "email"))
+		s.state.Drill = c.drill
+		if !c.confirmed {
+			s.state.Confirmed = nil
+		}
+		if c.closed {
+			s.state.Closed = &incident.Stamp{At: minute(12)}
+		}
+		b := incident.BriefOf(s.state, s.policy, people[2], minute(13))
+		s.expect((len(b.Waiting) > 0) == c.waits && (len(b.Missing) > 0) == c.misses && b.Told.Update, "%+v: %+v", c, b)
+	}
+}
+
+// Nobody answered what did not go out: who takes the role before any page is no answer (I5).
+func TestI5WithoutAPageNobodyAnswered(t *testing.T) {
+	s := tell(t).fact(opened("alice", "")).at(1, "carol", cmd(incident.TakeIC))
+	s.expect(s.state.Paging.Answered == nil, "answered: %+v", s.state.Paging.Answered)
+	s = tell(t).fact(opened("alice", "critical")).at(1, "carol", cmd(incident.TakeIC))
+	s.expect(s.state.Paging.Answered != nil && s.state.Paging.Answered.By == "carol" && s.state.Paging.Next.IsZero(), "a page was: %+v", s.state.Paging)
+}
+
+// A claim that nobody takes names what reported it, or who did (I3).
+func TestI3AClaimNamesItsReporter(t *testing.T) {
+	for source, want := range map[string]string{"form": "mallory", "label": "mallory", "command": "mallory", "": "mallory", "Alertmanager": "Alertmanager"} {
+		s := tell(t)
+		s.policy.AskClaim = 10 * time.Minute
+		s.fact(incident.Fact{ID: "opened", At: start, By: incident.Person{Login: "mallory"}, What: incident.Opened{Source: source, Summary: true, Severity: "regular", Customers: []string{"globex"}}})
+		for m := 1.0; m < 60 && !s.saidAll("unclaimed"); m++ {
+			s.clock(m)
+		}
+		for _, e := range s.all {
+			if r, ok := e.(incident.Remind); ok && r.Say.Name == "unclaimed" && r.Say.Line != want {
+				t.Errorf("%q: reported by %q, want %q", source, r.Say.Line, want)
+			}
+		}
+		s.expect(s.saidAll("unclaimed"), "%q: nobody is asked", source)
+	}
+}
+
+// saidAll reports whether any fact made the app say something by a name.
+func (s *story) saidAll(name string) bool {
+	for _, e := range s.all {
+		if r, ok := e.(incident.Remind); ok && r.Say.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// A postmortem's pull request that somebody closes is told once; another one is nobody's business (C3).
+func TestC3AClosedPullRequestIsTold(t *testing.T) {
+	s := closedUp(t).at(12, "bob", incident.PullRequestClosed{Number: 5}).expectSays()
+	s.expect(!s.state.Document.IsClosed, "another one counts")
+	s.at(13, "bob", incident.PullRequestClosed{Number: 4})
+	s.expect(s.state.Document.IsClosed && len(s.says()) == 1, "it says %v", s.says())
+	s.at(14, "bob", incident.PullRequestClosed{Number: 4}).expectSays()
+	s = closedUp(t).at(12, "bob", incident.DocumentMerged{Number: 4}).at(13, "bob", incident.PullRequestClosed{Number: 4}).expectSays()
+	s.expect(!s.state.Document.IsClosed, "a merged one is closed")
+}
