@@ -129,7 +129,7 @@ func (l *Log) NoteFailed(ctx context.Context, of incident.Ref, name string) time
 
 // IsFirst reports whether a name is used for the first time, or for a message of the same time as then,
 // and notes that time. A number of a page is not enough to tell it from all others: where a look is
-// broken off after a page, the next look may come to other pages, and count them anew.
+// broken off after a page, the next look may come to other pages and give its number to one of them.
 func (l *Log) IsFirst(ctx context.Context, of incident.Ref, name string, at time.Time) bool {
 	key, at := keyOf(of, "first "+name), at.UTC()
 	if first := l.load(ctx, key); !first.Begun.IsZero() {
