@@ -190,6 +190,8 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "ticket-moved", Line: "acme/payments#7"})
 	add(incident.Say{Name: "put-aside", Who: "carol", Line: "issue_comment.created", Reason: "the issue can't be read"})
 	add(incident.Say{Name: "permission-unknown", Who: "bob", Line: "/ic close", Reason: "Resource not accessible by integration (403)"})
+	add(incident.Say{Name: "permission-unknown", Who: "bob", Line: "/oe revert owner/repo#n", Reason: "Server Error (422)", Lines: []string{"acme/payments"}})
+	add(incident.Say{Name: "permission-unknown", Who: "bob", Line: "/ic @login", Reason: "Server Error (422)", Names: []string{"dan"}})
 	add(incident.Say{Name: "not-handled", Who: "bob"})
 	add(incident.Say{Name: "done", Who: "bob"})
 	add(incident.Say{Name: "inform-nobody", Who: "carol"})

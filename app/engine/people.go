@@ -54,14 +54,17 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 	case incident.Escalate:
 		return r.lookUpEscalation(f.ID, c)
 	case incident.Revert:
-		c.Cannot, err = r.whoCannotWrite(c.Repo, f.By.Login)
+		err = r.lookUpWriter(&c, f.By.Login)
 	case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
 		for _, l := range c.Logins {
 			may, err := r.canRespond(l)
-			if err != nil && !ports.IsRefused(err) {
+			switch {
+			case ports.IsRefused(err) && r.State.HasRole(l): // they were asked about before
+			case ports.IsRefused(err):
+				c.Unsure = ports.Reason(err)
+			case err != nil:
 				return nil, err
-			}
-			if !may {
+			case !may:
 				c.Cannot = append(c.Cannot, l)
 			}
 		}
@@ -74,21 +77,28 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 	return c, err
 }
 
-// whoCannotWrite returns login if they may not write to a repository. Where the App may not ask, they
-// may not.
-func (r *reconciliation) whoCannotWrite(repo, login string) ([]string, error) {
-	owner, name, ok := naming.SplitRepository(repo)
+// lookUpWriter looks up whether a command's author may write to the repository that it names. A single
+// refusal says nothing: it is asked once more.
+func (r *reconciliation) lookUpWriter(c *incident.Command, login string) error {
+	owner, name, ok := naming.SplitRepository(c.Repo)
 	if !ok || !naming.Equal(owner, r.Ref.Owner) {
-		return []string{login}, nil // this incident's installation does not know another owner's people
+		c.Cannot = []string{login} // this incident's installation does not know another owner's people
+		return nil
 	}
-	may, err := r.GitHub.CanRespond(r.Ctx, incident.Ref{Owner: owner, Repo: name}, login, nil)
+	repo := incident.Ref{Owner: owner, Repo: name}
+	may, err := r.GitHub.CanRespond(r.Ctx, repo, login, nil)
+	if ports.IsRefused(err) {
+		may, err = r.GitHub.CanRespond(r.Ctx, repo, login, nil)
+	}
 	switch {
-	case ports.IsRefused(err) || err == nil && !may:
-		return []string{login}, nil
+	case ports.IsRefused(err):
+		c.Unsure = ports.Reason(err)
 	case err != nil:
-		return nil, fmt.Errorf("look up whether %s may write to %s: %w", login, repo, err)
+		return fmt.Errorf("look up whether %s may write to %s: %w", login, c.Repo, err)
+	case !may:
+		c.Cannot = []string{login}
 	}
-	return nil, nil
+	return nil
 }
 
 func (r *reconciliation) canRespond(login string) (bool, error) {

@@ -148,6 +148,31 @@ func TestX3WhoMayNotWriteThereMayNotAsk(t *testing.T) {
 	}
 }
 
+// A single refusal does not say that somebody may not write there; one that stays is told as what it is
+// (X3, A8).
+func TestX3ARefusedLookUpIsNoRefusalOfThePerson(t *testing.T) {
+	skipUnderRace(t)
+	for count, want := range map[int]string{1: "+1", 50: "confused"} {
+		w := newWorld(t)
+		of := w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+		w.tell("alice opens \"payments restarts\"")
+		w.comment("alice", "/incident critical payments restarts")
+		w.settle()
+		w.order(fmt.Sprintf(`{"match":"GET .*/payments/collaborators/alice/permission$","status":403,"count":%d}`, count))
+		w.comment("alice", fmt.Sprintf("/oe revert acme/payments#%d", of))
+		w.settle()
+		w.advance(time.Minute) // what is refused to a new token is asked again a second later
+		for _, c := range w.list() {
+			if strings.HasPrefix(c.Body, "/oe revert") && reactionsOf(c) != want {
+				t.Errorf("refused %d times, and answered by %q", count, reactionsOf(c))
+			}
+		}
+		if n := w.heard("GitHub does not tell me whether you may write to acme/payments"); (n == 1) != (want == "confused") {
+			t.Errorf("refused %d times: %s", count, w.everything())
+		}
+	}
+}
+
 // Where the App may read deployments, the coordinator hears once a revert is live: when a deployment
 // to production that has it succeeds, and by no other (X3).
 func TestX3ARevertIsLiveWithItsDeployment(t *testing.T) {

@@ -310,6 +310,8 @@ func (r *run) command(c Command) {
 		r.refuse(Say{Name: "ended", Reason: string(r.Outcome)})
 	case r.Closed != nil && !row.AfterClosing:
 		r.refuse(r.isClosed())
+	case c.Unsure != "":
+		r.unsureOfNamed(row, c)
 	default:
 		row.handle(r, c)
 	}

@@ -239,6 +239,8 @@ type Command struct {
 	// usage of the command that a declaration's first word is nearly: "/incident noet …"
 	Like   string
 	Cannot []string // of Logins, those who may not respond, looked up before the fact is made
+	// why it is not known whether Logins may respond, or the author may write to Repo; empty: it is
+	Unsure string
 	// the comment that is meant, resolved from Link or Quote when the timeline is read
 	Pin     *Stamp
 	Org     string // organisation whose teams an escalation may name

@@ -50,6 +50,17 @@ func (r *run) authorize(row Row) bool {
 	return false
 }
 
+// unsureOfNamed answers a command where GitHub does not say what the people whom it names may do, or its
+// author in the repository that it names: that is no refusal, and passes as a rule.
+func (r *run) unsureOfNamed(row Row, c Command) {
+	say := Say{Name: "permission-unknown", Line: row.Usage, Reason: c.Unsure, Names: c.Logins}
+	if row.Kind == Revert {
+		say.Lines = []string{c.Repo}
+	}
+	r.react(Unclear)
+	r.reply(say)
+}
+
 // onlyFor says who holds the role that a command needs: "ic", "oe" or, for either of them, "".
 func (r *run) onlyFor(role, command string) Say {
 	say := Say{Name: "refused-role", Role: role, Names: r.OEs, Command: command}
