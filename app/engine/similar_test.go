@@ -229,3 +229,25 @@ func TestL1AMergedPostmortemIsFoundAtOnce(t *testing.T) {
 		t.Errorf("of the merged one: %q", said)
 	}
 }
+
+// A past incident with few words in common is found where the service was the same (L1, X2).
+func TestL1TheServiceThatIsHitCounts(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorld(t)
+	w.writePast()
+	past := pastData(904, "Slow refunds", "Shops wait for their tills", "The disk was full", "Emptied it", "A larger disk")
+	w.write("postmortems/2026-01-07-904-tills.json", strings.TrimSuffix(past, "}")+`,"timeline":[{"kind":"service","what":"payments"}]}`)
+	w.tell(`alice opens "Refunds are refused"`)
+	w.comment("carol", "/incident regular refunds are refused")
+	w.comment("carol", "/incident similar")
+	w.settle()
+	if said := w.similarComments(); len(said) != 1 || strings.Contains(said[0], "904") {
+		t.Fatalf("without a service: %q", said)
+	}
+	w.comment("carol", "/incident service payments")
+	w.comment("carol", "/incident similar")
+	w.settle()
+	if said := w.similarComments(); len(said) != 1 || !strings.Contains(said[0], "904") || !strings.Contains(said[0], "payments") {
+		t.Errorf("with the service: %q", said)
+	}
+}

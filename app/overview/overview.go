@@ -134,6 +134,7 @@ type Incident struct {
 	FollowUps  []FollowUp `json:"followups"`
 	Frozen     []string   `json:"frozen"`
 	Suspects   []string   `json:"suspects"`
+	Service    *Service   `json:"service"` // that is hit; null: nobody named one
 }
 
 // Updates counts customer updates.
@@ -157,6 +158,16 @@ type FollowUp struct {
 	Owner  string `json:"owner"`
 	Due    string `json:"due"` // YYYY-MM-DD; empty: none
 	Done   bool   `json:"done"`
+}
+
+// Service is the service that an incident hits, and what is known of it.
+type Service struct {
+	Name       string   `json:"name"`
+	Repository string   `json:"repository"` // owner/repo; empty: not known
+	Owners     []string `json:"owners"`     // team slugs, and people with @
+	Runbook    string   `json:"runbook"`    // address; empty: none
+	DependsOn  []string `json:"depends_on"`
+	NeededBy   []string `json:"needed_by"`
 }
 
 // View returns what scripts read of an incident.
@@ -191,6 +202,10 @@ func (f Found) View() Incident {
 	}
 	for _, suspect := range s.Changes.Suspects {
 		i.Suspects = append(i.Suspects, suspect.Ref)
+	}
+	if h := s.Hit; h.Name != "" {
+		i.Service = &Service{Name: h.Name, Repository: h.Repo, Owners: listOf(h.Owners), Runbook: h.Runbook,
+			DependsOn: listOf(h.DependsOn), NeededBy: listOf(h.NeededBy)}
 	}
 	for _, fu := range s.FollowUps {
 		title := fu.Text

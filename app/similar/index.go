@@ -38,7 +38,7 @@ type Entry struct {
 
 const (
 	// indexVersion changes whenever an index that is kept says less than one that is built.
-	indexVersion = 1
+	indexVersion = 2
 	// fresh is how long an index is used without comparing it with the repository.
 	fresh = time.Hour
 	// maxFiles is how many postmortems are compared, the newest.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -37,7 +38,14 @@ type document struct {
 	Causes      []said   `json:"causes"`
 	Fixes       []said   `json:"fixes"`
 	Workarounds []said   `json:"workarounds"`
+	Timeline    []struct {
+		Kind string `json:"kind"`
+		What string `json:"what"`
+	} `json:"timeline"`
 }
+
+// entryService is the kind of the timeline's entries that name the service that is hit.
+const entryService = "service"
 
 // said is what somebody wrote; Back is when the incident came back after it.
 type said struct {
@@ -46,7 +54,7 @@ type said struct {
 }
 
 // Read returns a past incident from the JSON of its postmortem. The names of alerts are found in its
-// texts; which services were hit the JSON doesn't say, so the caller adds them if it knows.
+// texts, the services that were hit in its timeline.
 func Read(data []byte) (Past, error) {
 	var d document
 	if err := json.Unmarshal(data, &d); err != nil {
@@ -64,6 +72,12 @@ func Read(data []byte) (Past, error) {
 	for _, name := range d.Customers[:min(len(d.Customers), maxCustomers)] {
 		c.Customers = append(c.Customers, cut(name, maxTitle))
 	}
+	for _, e := range d.Timeline {
+		name := cut(e.What, maxTitle)
+		if e.Kind == entryService && name != "" && len(c.Services) < maxServices && !naming.Contains(c.Services, name) {
+			c.Services = append(c.Services, name)
+		}
+	}
 	p := Past{Case: c, Ref: d.Incident.ID, Declared: d.Times.Declared,
 		Lesson: Lesson{Cause: lastThatHeld(d.Causes), Workaround: lastThatHeld(d.Workarounds), Fix: lastThatHeld(d.Fixes)}}
 	return p, nil
@@ -75,6 +89,7 @@ const (
 	maxText      = 700
 	maxLesson    = 240
 	maxCustomers = 20
+	maxServices  = 5
 )
 
 // cut returns the beginning of a text, which no longer depends on the rest in memory.

@@ -216,3 +216,13 @@ func TestRead(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// The services that were hit are those that the timeline names, each once (L1, X2).
+func TestL1ServicesAreReadFromTheTimeline(t *testing.T) {
+	p, err := similar.Read([]byte(`{"version":1,"incident":{"id":"acme/incidents#1","title":"Cards fail"},"timeline":[
+		{"kind":"service","what":"payments"},{"kind":"finding","what":"checkout"},{"kind":"service","what":"Payments"},
+		{"kind":"service","what":"acme/ledger"}]}`))
+	if err != nil || !slices.Equal(p.Services, []string{"payments", "acme/ledger"}) {
+		t.Errorf("the services: %q, %v", p.Services, err)
+	}
+}

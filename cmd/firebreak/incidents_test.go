@@ -43,7 +43,7 @@ func TestV4IncidentsAreReadByScripts(t *testing.T) {
 	if err != nil || json.Unmarshal([]byte(out), &list) != nil || len(list) != 1 {
 		t.Fatalf("list: %v %s\n%s", err, said, out)
 	}
-	for _, key := range strings.Fields("number phase severity confirmed ic oes customers next_update updates pages cause workaround fix followups frozen suspects") {
+	for _, key := range strings.Fields("number phase severity confirmed ic oes customers next_update updates pages cause workaround fix followups frozen suspects service") {
 		if _, has := list[0][key]; !has {
 			t.Errorf("the list lacks %q", key)
 		}

@@ -150,6 +150,9 @@ func (e Similar) isOther(name string) bool {
 func (e Similar) known() similar.Case {
 	c := similar.Case{Title: e.Snapshot.Title, Summary: e.Summary(), Customers: e.customers()}
 	c.Alerts = similar.AlertNames(e.Snapshot.Title + "\n" + e.Snapshot.Body)
+	if e.State.Hit.Name != "" {
+		c.Services = []string{e.State.Hit.Name}
+	}
 	var findings []string
 	for _, s := range e.State.Found {
 		findings = append(findings, s.Text)
