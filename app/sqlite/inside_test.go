@@ -193,7 +193,7 @@ func TestWhatWaitsForAWorker(t *testing.T) {
 }
 
 // The sweep asks for one look, however often it runs before that begins; what asks for another is
-// kept beside it (A4).
+// kept, too (A4).
 func TestA4TheSweepAsksForOneLook(t *testing.T) {
 	s := opened(t, &still{noon})
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 1}
