@@ -144,7 +144,7 @@ func TestI5ASkippedPageSaysSo(t *testing.T) {
 	s.expect(s.state.Paging.Pages[0].Failed == "answered before", "the first reason is lost: %+v", s.state.Paging.Pages[0])
 }
 
-// A note with a time stands there in the timeline. A time that cannot be is asked about, and one that
+// A note with a time is there in the timeline. A time that cannot be is asked about, and one that
 // is not plain is said as it was understood (A1).
 func TestA1ANoteWithATime(t *testing.T) {
 	line := func(m incident.Moment, text string) incident.Line {
@@ -232,7 +232,7 @@ func TestV4WhatABriefSays(t *testing.T) {
 	}
 }
 
-// Nobody answered what did not go out: who takes the role before any page is no answer (I5).
+// Nobody answered what did not go out: who takes the role before any page does not answer one (I5).
 func TestI5WithoutAPageNobodyAnswered(t *testing.T) {
 	s := tell(t).fact(opened("alice", "")).at(1, "carol", cmd(incident.TakeIC))
 	s.expect(s.state.Paging.Answered == nil, "answered: %+v", s.state.Paging.Answered)
