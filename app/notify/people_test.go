@@ -1,7 +1,10 @@
 package notify_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,7 +18,7 @@ import (
 
 const (
 	twilioAccount = "AC0123456789abcdef0123456789abcdef"
-	twilioToken   = "a-twilio-auth-token-0123456789"
+	twilioToken   = "0fedcba9876543210fedcba987654321"
 	pushoverApp   = "azGDORePK8gMaC0QOYAMyEEuzJnyUi"
 	pushoverUser  = "uQiRzpo4DXghDmr9QzzfQu27cmVRsG"
 	answerLink    = "https://firebreak.example/a/TOKEN-OF-DAN"
@@ -121,6 +124,8 @@ func TestO3AWayThatFailsIsFollowedByTheNextAtOnce(t *testing.T) {
 		"a wrong key, then a call": {[]answer{{status: 401, body: `{"code":20003}`}, {status: 201, body: `{"sid":"CA1"}`}}, true, 2},
 		"both are refused":         {[]answer{{status: 400, body: "+49301234567 " + twilioToken + " " + answerLink}}, false, 2},
 		"it comes back":            {[]answer{{status: 503}, {status: 201, body: `{}`}}, true, 2},
+		"taken, and not readable":  {[]answer{{status: 201, body: "<html>"}}, true, 1},
+		"moved":                    {[]answer{{status: 302, header: map[string]string{"Location": "https://evil.example/"}}}, false, 2},
 		"too many, for a moment":   {[]answer{{status: 429}, {status: 201, body: `{}`}}, true, 2},
 		"out":                      {[]answer{{status: 500}}, false, 6},
 	} {
@@ -140,6 +145,55 @@ func TestO3AWayThatFailsIsFollowedByTheNextAtOnce(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A vendor that takes a page and says nothing is waited for until the end of a try alone, and no account
+// reaches another address than its own (O3).
+func TestO3VendorsThatHangAreLeft(t *testing.T) {
+	for host, way := range map[string]string{
+		"api.twilio.com":   `{"call": "+49301234567"}`,
+		"api.pushover.net": `{"pushover": "` + pushoverUser + `"}`,
+		"ntfy.example":     `{"ntfy": "https://ntfy.example/dan-x8s7"}`,
+		"gotify.example":   `{"gotify": "https://gotify.example", "token": "AGotifyToken"}`,
+		"slack.com":        `{"slack": "U0123ABCD"}`,
+	} {
+		t.Run(host, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &double{host: host, answers: []answer{{hangs: true}}}
+				n := withPeople(t, `{"dan": [`+way+`]}`)
+				n.Through(d)
+				began := time.Now()
+				err := n.Page(t.Context(), peoplePage("@dan"))
+				var said interface{ Temporary() bool }
+				if !errors.As(err, &said) || !said.Temporary() || !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%v", err)
+				}
+				if took := time.Since(began); took > 11*time.Second {
+					t.Errorf("it took %s", took)
+				}
+				if said := holds(err.Error(), "+4930", twilioToken, "TOKEN-OF-DAN", pushoverUser, "dan-x8s7"); len(said) > 0 {
+					t.Errorf("the error shows %q: %v", said, err)
+				}
+			})
+		})
+	}
+}
+
+// The account stands in a reviewed file: whatever it holds, the key goes to its own account alone (O3).
+func TestO3AnAccountIsNoPath(t *testing.T) {
+	for _, account := range []string{"../../evil", "AC01/../AC02", "AC01?x=", "AC01#"} {
+		d := &double{host: "api.twilio.com", answers: []answer{accepted}}
+		n := withPeople(t, `{"dan": [{"call": "+49301234567"}]}`)
+		n.Through(d)
+		p := peoplePage("@dan")
+		p.Service.Options = maps.Clone(p.Service.Options)
+		p.Service.Options["twilio-account"] = account
+		err := n.Page(t.Context(), p)
+		var said interface{ Temporary() bool }
+		if !errors.As(err, &said) || said.Temporary() || len(d.all) != 0 {
+			t.Errorf("%s: %v, %d requests", account, err, len(d.all))
+		}
 	}
 }
 

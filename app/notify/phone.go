@@ -3,17 +3,15 @@ package notify
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
+
+	twilioclient "github.com/twilio/twilio-go/client"
+	twilio "github.com/twilio/twilio-go/rest/api/v2010"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -21,15 +19,13 @@ import (
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
-// twilioAPI is where Twilio takes texts and calls,
-// https://www.twilio.com/docs/messaging/api/message-resource and
-// https://www.twilio.com/docs/voice/api/call-resource
-const twilioAPI = "https://api.twilio.com/2010-04-01/Accounts/"
-
 // maxText is how much of a page a text has before its link: three parts of an SMS with it.
 const maxText = 280
 
-// twilio sends a text, or calls. Twilio takes no key by which it would know a repetition.
+// twilio sends a text, or calls. Twilio takes no key by which it would know a repetition, so what it
+// accepted is never sent again.
+// https://www.twilio.com/docs/messaging/api/message-resource and
+// https://www.twilio.com/docs/voice/api/call-resource
 func (n *Notifier) twilio(ctx context.Context, p engine.Page, w way, link string) error {
 	account, from := p.Service.Options["twilio-account"], p.Service.Options["twilio-from"]
 	if account == "" || from == "" {
@@ -39,21 +35,58 @@ func (n *Notifier) twilio(ctx context.Context, p engine.Page, w way, link string
 	if err != nil {
 		return err
 	}
-	form, resource := url.Values{"To": {w.address}, "From": {from}}, "Messages.json"
+	create := func(api *twilio.ApiService) error {
+		text := texts.Truncate(texts.Squeeze(title(p)+". "+p.Text), maxText)
+		_, err := api.CreateMessage((&twilio.CreateMessageParams{}).SetTo(w.address).SetFrom(from).
+			SetBody(strings.TrimSpace(text + "\n" + cmp.Or(link, p.URL))))
+		return err
+	}
 	if w.kind == "call" {
-		resource = "Calls.json"
 		script, err := templates.CallScript(templates.Call{Title: title(p), Text: p.Text, Answer: callback(link, "call")})
 		if err != nil {
 			return final(w.kind, err.Error())
 		}
-		form.Set("Twiml", script)
-		form.Set("Timeout", "40") // seconds; a voice mail mostly takes over after 25
-	} else {
-		text := texts.Truncate(texts.Squeeze(title(p)+". "+p.Text), maxText)
-		form.Set("Body", strings.TrimSpace(text+"\n"+cmp.Or(link, p.URL)))
+		create = func(api *twilio.ApiService) error {
+			_, err := api.CreateCall((&twilio.CreateCallParams{}).SetTo(w.address).SetFrom(from).SetTwiml(script).
+				SetTimeout(ringing))
+			return err
+		}
 	}
-	return n.postForm(ctx, w.kind, twilioAPI+url.PathEscape(account)+"/"+resource, form,
-		[]string{token, w.address, link}, func(r *http.Request) { r.SetBasicAuth(account, token) })
+	return n.send(ctx, w.kind, []string{token, w.address, link}, func(ctx context.Context) error {
+		c := &twilioclient.Client{Credentials: twilioclient.NewCredentials(account, token), HTTPClient: n.within(ctx)}
+		c.SetAccountSid(account)
+		// made by hand: what would make it reads another host from the environment
+		err := create(twilio.NewApiService(&twilioclient.RequestHandler{Client: c}))
+		if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok && x.status >= 200 && x.status <= 299 {
+			return nil // it was taken, whatever the library makes of the answer
+		}
+		var said *twilioclient.TwilioRestError
+		if errors.As(err, &said) {
+			return final(w.kind, said.Message)
+		}
+		return err
+	})
+}
+
+// ringing is for how many seconds a phone rings; a voice mail mostly takes over after 25.
+const ringing = 40
+
+// within returns the client of what goes to vendors, for a library that knows no context: each request has
+// this one, and with it its end.
+func (n *Notifier) within(ctx context.Context) *http.Client {
+	c := *n.client
+	c.Transport = bound{ctx, n.client.Transport}
+	return &c
+}
+
+// bound sends each request within a context.
+type bound struct {
+	ctx  context.Context
+	next http.RoundTripper
+}
+
+func (b bound) RoundTrip(r *http.Request) (*http.Response, error) {
+	return b.next.RoundTrip(r.WithContext(b.ctx))
 }
 
 // callback returns where a vendor says what somebody answered; empty: there is no link.
@@ -72,17 +105,11 @@ func (n *Notifier) VerifyCall(ctx context.Context, s incident.Service, address s
 	if err != nil {
 		return err
 	}
-	signed := address
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		values := slices.Clone(form[name])
-		slices.Sort(values)
-		for _, v := range slices.Compact(values) {
-			signed += name + v
-		}
+	fields := map[string]string{}
+	for name := range form {
+		fields[name] = form.Get(name)
 	}
-	mac := hmac.New(sha1.New, []byte(token))
-	mac.Write([]byte(signed))
-	if !hmac.Equal([]byte(base64.StdEncoding.EncodeToString(mac.Sum(nil))), []byte(signature)) {
+	if v := twilioclient.NewRequestValidator(token); !v.Validate(address, fields, signature) {
 		return final("call", "the signature does not fit")
 	}
 	return nil
@@ -107,7 +134,15 @@ func (n *Notifier) pushover(ctx context.Context, p engine.Page, w way, link stri
 	if link != "" {
 		form.Set("callback", callback(link, "pushover"))
 	}
-	return n.postForm(ctx, w.kind, pushoverAPI+"messages.json", form, []string{token, w.address, link}, nil)
+	body := form.Encode()
+	return n.send(ctx, w.kind, []string{token, w.address, link}, func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, pushoverAPI+"messages.json", strings.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return do(n.client, req)
+	})
 }
 
 // VerifyReceipt reports by an error that nobody confirmed a message of Pushover's. Its callbacks have no
@@ -210,22 +245,6 @@ func (n *Notifier) postPush(ctx context.Context, w way, address string, hide []s
 		}
 		req.Header.Set("Content-Type", "application/json")
 		authorize(req)
-		return do(n.client, req)
-	})
-}
-
-func (n *Notifier) postForm(ctx context.Context, kind, address string, form url.Values, hide []string,
-	authorize func(*http.Request)) error {
-	body := form.Encode()
-	return n.send(ctx, kind, hide, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
-		if err != nil {
-			return err
-		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if authorize != nil {
-			authorize(req)
-		}
 		return do(n.client, req)
 	})
 }
