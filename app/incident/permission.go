@@ -51,7 +51,7 @@ func (r *run) authorize(row Row) bool {
 }
 
 // unsureOfNamed answers a command where GitHub does not say what the people whom it names may do, or its
-// author in the repository that it names: that is no refusal, and passes as a rule.
+// author in the repository that it names: that refuses nobody, and passes as a rule.
 func (r *run) unsureOfNamed(row Row, c Command) {
 	say := Say{Name: "permission-unknown", Line: row.Usage, Reason: c.Unsure, Names: c.Logins}
 	if row.Kind == Revert {
