@@ -15,7 +15,7 @@ const module = "github.com/firebreak-dev/firebreak/"
 // allowed lists which packages of ours each package may import. Arrows point inward: cmd and
 // functions → assembly → adapters → engine → core.
 var allowed = map[string][]string{
-	"templates":           {"app/incident", "app/naming", "app/texts", "app/services", "app/sources"},
+	"templates":           {"app/incident", "app/naming", "app/oncall", "app/texts", "app/services", "app/sources"},
 	"app/naming":          {},
 	"app/reply":           {},
 	"app/texts":           {},
@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"app/similar":         {"app/naming", "app/texts", "app/words"},
 	"app/owner":           {"app/naming"},
 	"app/oncall":          {"app/naming"},
+	"app/calendar":        {"app/naming", "app/oncall"},
 	"app/config":          {"app/incident", "app/naming", "app/oncall", "app/services", "app/sources", "app/texts"},
 	"app/mark":            {},
 	"app/card":            {"app/incident", "templates", "app/naming", "app/texts"},
@@ -43,9 +44,9 @@ var allowed = map[string][]string{
 	"app/engine/ports":    {"app/incident", "app/suspect"},
 	"app/engine/look":     {"app/engine/ports", "app/incident", "app/command", "app/mark", "app/metrics", "templates"},
 	"app/engine/delivery": {"app/engine/ports", "app/incident"},
-	"app/engine/effects": {"app/engine/delivery", "app/engine/look", "app/engine/ports", "app/incident", "app/mark", "app/similar", "app/suspect",
+	"app/engine/effects": {"app/config", "app/oncall", "app/engine/delivery", "app/engine/look", "app/engine/ports", "app/incident", "app/mark", "app/similar", "app/suspect",
 		"app/naming", "app/owner", "app/postmortem", "app/texts", "templates"},
-	"app/engine": {"app/engine/delivery", "app/engine/effects", "app/engine/look", "app/engine/ports", "app/incident", "app/command", "app/config", "app/card", "app/mark",
+	"app/engine": {"app/engine/delivery", "app/engine/effects", "app/engine/look", "app/engine/ports", "app/incident", "app/command", "app/config", "app/card", "app/mark", "app/oncall",
 		"app/postmortem", "app/intake", "app/metrics", "templates", "app/naming", "app/reply", "app/texts", "app/sources"},
 	"app/github":       {"app/engine/ports", "app/incident", "app/metrics", "app/naming", "app/owner", "app/similar", "app/suspect", "app/wait"},
 	"app/metrics":      {"app/services", "app/sources"},

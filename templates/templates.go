@@ -24,7 +24,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-//go:embed all:repository starter starter.md comments card.md timeline.md customer.md revert.md answer.html call.xml call-answered.xml
+//go:embed all:repository demo starter starter.md comments card.md timeline.md customer.md revert.md answer.html call.xml call-answered.xml
 var files embed.FS
 
 // parsed holds the comments and the timeline's lines: what parses once can't fail in the night.
@@ -65,8 +65,18 @@ func Funcs() template.FuncMap {
 		"names":        List,
 		"utc":          UTC,
 		"clock":        func(t time.Time) string { return UTC(t, t) },
-		"moment":       func(t time.Time) string { return UTC(t, time.Time{}) },
-		"dur":          Duration,
+		"clockAt":      UTC,
+		"onCallTime":   func(t time.Time) string { return t.UTC().Format("Mon 2 Jan 15:04 UTC") },
+		"onCallName":   onCallName,
+		"onCall": func(who []string) string {
+			var names []string
+			for _, one := range who {
+				names = append(names, onCallName(one))
+			}
+			return strings.Join(names, ", ")
+		},
+		"moment": func(t time.Time) string { return UTC(t, time.Time{}) },
+		"dur":    Duration,
 		"wait": func(s string) string {
 			d, err := time.ParseDuration(s)
 			if err != nil {
@@ -81,6 +91,15 @@ func Funcs() template.FuncMap {
 		"plural":   Plural,
 		"commands": func() []incident.Row { return incident.Commands },
 	}
+}
+
+// OnCallExample returns the rotations of the people in the sandbox.
+func OnCallExample() string {
+	content, err := files.ReadFile("demo/oncall.yml")
+	if err != nil {
+		panic(err) // embedded
+	}
+	return string(content)
 }
 
 // Repository returns the files of an incident repository: path → content.

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/app/texts/textstest"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -122,7 +123,9 @@ func full() incident.Say {
 	return incident.Say{Who: "carol", Holder: "alice", Role: "oe", Recorded: hostile, Severity: hostile, Trust: "unverified", Command: "/ic update …", Line: hostile, Phase: incident.Fixing,
 		Missing: []string{"severity", "summary", "customers", "the cause is known"}, Names: []string{"globex", hostile},
 		Time: time.Date(2026, 11, 24, 10, 49, 0, 0, time.UTC), Count: 3, Insist: "/ic phase fixing because …", Reason: hostile,
-		Lines: []string{hostile}, Next: incident.Hint{Command: "/ic update …", Does: hostile, Who: []string{hostile}},
+		OnCall: []oncall.Now{{Rotation: hostile, Shift: oncall.Shift{Who: []string{"@" + hostile, hostile}}}},
+		Covers: []oncall.Cover{{Rotation: hostile, Who: "@" + hostile, For: hostile}},
+		Lines:  []string{hostile}, Next: incident.Hint{Command: "/ic update …", Does: hostile, Who: []string{hostile}},
 		Hints:  []incident.Hint{{Command: "/ic", Does: "take the role", Who: []string{hostile}}},
 		Untold: []incident.Untold{{Customer: hostile, Contacts: []string{hostile}, Command: hostile}, {Customer: hostile, Unknown: true, Near: []string{hostile}}}}
 }
@@ -139,7 +142,7 @@ func TestCommentsAreInertWhateverPeopleWrote(t *testing.T) {
 				t.Fatal(err)
 			}
 			allowed := []string{"carol", "alice"}
-			if slices.Contains([]string{"page", "review-open", "review-shut", "came-back", "reopened", "unfilled"}, name) {
+			if slices.Contains([]string{"page", "review-open", "review-shut", "came-back", "reopened", "unfilled", "cover-changed"}, name) {
 				allowed = append(allowed, "globex") // who is paged, or asked to review, is mentioned
 			}
 			if strings.Contains(name, "merged") || strings.Contains(name, "closed-up") || strings.Contains(name, "review-") || name == "unfilled" {
@@ -265,6 +268,33 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "acknowledged", Line: "Dan Example", Reason: "pagerduty"})
 	add(incident.Say{Name: "config-broken", Reason: "Line 7, column 3: coordinater is not known; did you mean coordinators?"})
 	add(incident.Say{Name: "config-removed", Line: "defaults"})
+	add(incident.Say{Name: "on-call-broken", Reason: "Line 7, column 3: peple is not known; did you mean people?"})
+	add(incident.Say{Name: "on-call-gap", Lines: []string{"primary"}})
+	add(incident.Say{Name: "on-call-gap", Variant: "next", Lines: []string{"primary", "secondary"}})
+	add(incident.Say{Name: "on-call-gap", Variant: "nobody", Lines: []string{"primary"}, Names: []string{"On-call desk, +49 30 5550 100"}})
+	add(incident.Say{Name: "on-call-gap", Variant: "nobody", Lines: []string{"primary"}})
+	day := time.Date(2026, 3, 6, 18, 0, 0, 0, time.UTC)
+	cover := oncall.Cover{Rotation: "primary", From: day, Until: day.Add(15 * time.Hour), Who: "@dan", For: "@bob"}
+	team := cover
+	team.Who, team.For = "platform", ""
+	add(incident.Say{Name: "on-call", Time: day, OnCall: []oncall.Now{
+		{Rotation: "primary", Shift: oncall.Shift{Who: []string{"@bob", "platform"}, Until: day.Add(time.Hour)},
+			Next: oncall.Shift{Who: []string{"@carol"}, Until: day.Add(25 * time.Hour)}},
+		{Rotation: "secondary", Shift: oncall.Shift{Until: day.Add(time.Hour)}, Next: oncall.Shift{Until: day.Add(25 * time.Hour)}},
+	}})
+	add(incident.Say{Name: "cover-changed", Names: []string{"dan"}, Covers: []oncall.Cover{cover}})
+	add(incident.Say{Name: "cover-changed", Teams: []string{"platform"}, Covers: []oncall.Cover{team}, Line: "acme/incidents#7"})
+	add(incident.Say{Name: "cover-changed", Variant: "taken back", Names: []string{"dan", "bob"}, Covers: []oncall.Cover{cover}})
+	for _, v := range []string{"none", "too many", "no cover"} {
+		add(incident.Say{Name: "cover-refused", Variant: v})
+	}
+	add(incident.Say{Name: "cover-refused", Variant: "which", Lines: []string{"primary", "secondary"}})
+	add(incident.Say{Name: "cover-refused", Variant: "cannot respond", Names: []string{"mallory"}})
+	add(incident.Say{Name: "cover-refused", Variant: "not yours", Line: "primary", Names: []string{"platform", "alice"}})
+	add(incident.Say{Name: "cover-refused", Variant: "when", Reason: "it ends before it begins"})
+	add(incident.Say{Name: "cover-refused", Variant: "not both", Line: "primary", Names: []string{"dan"}})
+	add(incident.Say{Name: "cover-refused", Variant: "no shifts", Line: "primary", Names: []string{"dan"}})
+	add(incident.Say{Name: "cover-refused", Variant: "write", Who: "bob", Reason: "its covers are not a list with a line for each: change the file by hand"})
 	add(incident.Say{Name: "template-broken", Reason: "Line 3, column 3: {{timeline}} is a whole section: it needs a line by itself"})
 	add(incident.Say{Name: "config-removed", Line: "acme/.github"})
 	add(incident.Say{Name: "review-open", Count: 42, Names: []string{"carol", "alice"}})

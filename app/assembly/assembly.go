@@ -21,6 +21,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/answer"
+	"github.com/firebreak-dev/firebreak/app/calendar"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -278,6 +279,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	s.health.check, s.ready.check = s.store.Health, s.store.Ready
 	mux.HandleFunc("GET /healthz", s.ServeHealth)
 	mux.HandleFunc("GET /readyz", s.ServeReady)
+	mux.Handle(calendar.Prefix, env.calendars(s.engine, s.clock))
 	if env.Incidents.Repo != "" {
 		mux.Handle(
 			intake.Prefix,

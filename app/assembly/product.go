@@ -82,7 +82,7 @@ func NewProduct(ctx context.Context, getenv func(string) string, o Parts) (*Prod
 	p.answers = answers(p.engine, o.Metrics, o.Logger)
 	if env.Incidents.Repo != "" {
 		p.reports = &reception{env: env, engine: p.engine, queue: o.Queue, metrics: o.Metrics, log: o.Logger}
-		p.intake = p.reports.handler()
+		p.intake = withCalendars(p.reports.handler(), env.calendars(p.engine, o.Clock))
 	}
 	return p, nil
 }

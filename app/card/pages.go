@@ -3,6 +3,7 @@ package card
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -30,6 +31,9 @@ func (p *page) pages() {
 		to := texts.Inert(strings.Join(pg.To, ", "), 120)
 		if to == "phone" {
 			to = "phone list"
+		}
+		if len(pg.Rotations) > 0 {
+			to += " (" + texts.Inert(strings.Join(pg.Rotations, ", "), 120) + ")"
 		}
 		text := "**" + to + "** " + times + servicesOf(pg)
 		times = ""
@@ -60,6 +64,11 @@ func (p *page) pages() {
 		p.Pages = append(p.Pages, cell{i == 0, text})
 	}
 	p.OldPages = p.OldPages[:shown]
+}
+
+// whoIsPaged returns whom a step pages at a time.
+func (p page) whoIsPaged(step incident.EscalationStep, at time.Time) string {
+	return texts.Inert(strings.Join(p.Policy.WhoIsPaged(step, at), ", "), 120)
 }
 
 // isSamePage reports whether a page repeats the one before it, and both went out.
@@ -95,7 +104,7 @@ func (p page) waiting() string {
 	case !p.S.Summons.Due.IsZero() && g.Next.IsZero() && naming.Contains(p.S.Summons.People, p.S.IC) &&
 		len(p.Policy.Escalation) > 0:
 		first := p.Policy.Escalation[0]
-		return " → no answer yet, next: " + texts.Inert(strings.Join(first.To, ", "), 120) + " " +
+		return " → no answer yet, next: " + p.whoIsPaged(first, p.S.Summons.Due) + " " +
 			p.shortTime(p.S.Summons.Due)
 	case g.GaveUp && g.Next.IsZero():
 		return " → nobody answered"
@@ -106,7 +115,7 @@ func (p page) waiting() string {
 		if g.Step >= len(p.Policy.Escalation)*max(1, p.Policy.Rounds) {
 			return " → no answer yet"
 		}
-		return " → no answer yet, next: " + texts.Inert(strings.Join(next.To, ", "), 120) + " " + p.shortTime(g.Next)
+		return " → no answer yet, next: " + p.whoIsPaged(next, g.Next) + " " + p.shortTime(g.Next)
 	}
 	return ""
 }

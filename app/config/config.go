@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -36,11 +37,18 @@ func (e *Error) Error() string {
 // Parse returns the policy that a file describes. What it doesn't name is as in
 // incident.DefaultPolicy. Mistakes returns the error's parts.
 func Parse(content []byte) (incident.Policy, error) {
+	return ParseWith(content, oncall.Schedule{})
+}
+
+// ParseWith is as Parse, for a file whose steps may name rotations: who is in one needs what people
+// need whom a step names themselves.
+func ParseWith(content []byte, onCall oncall.Schedule) (incident.Policy, error) {
 	root, err := document(content)
 	if err != nil {
 		return incident.DefaultPolicy(), err
 	}
 	p := incident.DefaultPolicy()
+	p.OnCall = onCall
 	if root == nil {
 		return p, nil
 	}

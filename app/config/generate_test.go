@@ -19,11 +19,15 @@ import (
 var update = flag.Bool("update", false, "write the schema and the reference anew")
 
 func TestTheSchemaIsUpToDate(t *testing.T) {
-	upToDate(t, "../../templates/firebreak.schema.json", writeSchema())
+	upToDate(t, "../../templates/firebreak.schema.json", writeSchema(settings, "firebreak", "app/config/settings.go",
+		"How incidents run in a repository: .github/firebreak.yml. Everything may be left out; the defaults work with no file at all."))
+	upToDate(t, "../../templates/oncall.schema.json", writeSchema(onCallSettings, "oncall", "app/config/oncall.go",
+		"Who is on call: .github/oncall.yml, next to firebreak.yml."))
 }
 
 func TestTheReferenceIsUpToDate(t *testing.T) {
 	upToDate(t, "../../docs/configuration.md", reference())
+	upToDate(t, "../../docs/oncall.md", onCallReference(t))
 }
 
 // upToDate compares a file with what is written from the table, or writes it.
@@ -86,15 +90,15 @@ func plain(v any) ([]byte, error) {
 // schemaWriter writes shapes as a JSON Schema. Shapes with a name are definitions.
 type schemaWriter struct{ definitions object }
 
-func writeSchema() []byte {
+func writeSchema(settings block, name, table, about string) []byte {
 	w := &schemaWriter{}
 	file := w.block(settings)
 	root := object{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
-		{"$id", "https://raw.githubusercontent.com/firebreak-dev/firebreak/main/templates/firebreak.schema.json"},
-		{"$comment", "Written from app/config/settings.go: go test ./app/config -run Schema -update"},
+		{"$id", "https://raw.githubusercontent.com/firebreak-dev/firebreak/main/templates/" + name + ".schema.json"},
+		{"$comment", "Written from " + table + ": go test ./app/config -run Schema -update"},
 		{"title", "Firebreak"},
-		{"description", "How incidents run in a repository: .github/firebreak.yml. Everything may be left out; the defaults work with no file at all."},
+		{"description", about},
 		{"type", []string{"object", "null"}},
 	}
 	root = append(append(root, file[1:]...), member{"$defs", w.definitions})
@@ -146,6 +150,16 @@ func (w *schemaWriter) shape(s shape) object {
 		})
 	case zone:
 		return object{{"type", "string"}, {"pattern", "^[A-Za-z][A-Za-z0-9_+/-]*$"}, {"not", object{{"const", "Local"}}}}
+	case date:
+		return object{{"type", "string"}, {"pattern", datePattern}, {"examples", []string{"2026-12-07"}}}
+	case moment:
+		return w.define("moment", func() object {
+			return object{{"type", "string"}, {"pattern", momentPattern}, {"examples", []string{"2026-12-24 18:00", "2026-12-24T17:00Z"}}}
+		})
+	case period:
+		return w.define("period", func() object {
+			return object{{"type", "string"}, {"pattern", periodPattern}, {"examples", []string{"12 hours", "1 week", "1 month"}}}
+		})
 	case line:
 		return w.define("line", func() object {
 			return object{{"type", []string{"string", "integer"}}, {"minLength", 1}, {"maxLength", maxLine}}
@@ -204,7 +218,7 @@ func secretSchema() object {
 func (w *schemaWriter) list(s list) object {
 	of := w.shape(s.of)
 	many := object{{"type", "array"}, {"minItems", 1}, {"maxItems", s.most}}
-	if _, isBlock := s.of.(block); !isBlock || s.of.(block).isOne {
+	if b, isBlock := s.of.(block); !s.repeats && (!isBlock || b.isOne) {
 		many = append(many, member{"uniqueItems", true})
 	}
 	many = append(many, member{"items", of})
@@ -286,6 +300,14 @@ func (w *schemaWriter) block(s block) object {
 
 // conditions returns what a schema can say of settings that depend on another one.
 func conditions(s block) (o object) {
+	if s.what == "a rotation" {
+		own := object{{"required", []string{"people", "start"}}, {"properties", object{{"layers", false}}}}
+		var none object
+		for _, one := range layerSettings {
+			none = append(none, member{one.name, false})
+		}
+		return object{{"oneOf", []any{own, object{{"required", []string{"layers"}}, {"properties", none}}}}}
+	}
 	if s.what == "a rule" {
 		return object{
 			{"if", object{{"properties", object{{"source", object{{"const", "reader"}}}}}, {"required", []string{"source"}}}},

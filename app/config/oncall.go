@@ -333,7 +333,7 @@ var onCallSettings = block{what: "the file", settings: []setting{
 	{name: "time-zone", of: zone{}, standard: "UTC", about: "The time zone of rotations that name none.",
 		examples: []string{"Europe/Berlin"}},
 	{name: "nights-in-a-row", of: count{1, 31, "nights"}, standard: strconv.Itoa(defaultNights),
-		about: "The check on a pull request warns of whoever is on call for more nights in a row. A night is from " +
+		about: "The check on a pull request warns of people who are on call for more nights in a row. A night is from " +
 			"00:00 to 06:00 in the rotation's time zone; any part of it counts."},
 	{name: "rotations", about: "The rotations, by the name that steps and commands use. A rotation comes before a team " +
 		"of its name.",

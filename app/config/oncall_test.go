@@ -1,14 +1,20 @@
 package config_test
 
 import (
+	"bytes"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/oncall"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 const onCallFile = `# who is on call
@@ -152,4 +158,50 @@ func FuzzParseOnCall(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestO1TheExamplesAreTaken(t *testing.T) {
+	if s, err := config.ParseOnCall([]byte(templates.OnCallExample())); err != nil || len(s.Rotations) == 0 {
+		t.Errorf("the sandbox's: %v", err)
+	}
+	page, err := os.ReadFile("../../docs/oncall.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	schema, err := c.Compile("../../templates/oncall.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate := func(content string) error {
+		raw, err := yaml.YAMLToJSON([]byte(content))
+		if err != nil {
+			return err
+		}
+		document, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			return err
+		}
+		return schema.Validate(document)
+	}
+	_, example, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	for name, content := range map[string]string{"the page's": example, "the test's": onCallFile, "the sandbox's": templates.OnCallExample()} {
+		if _, err := config.ParseOnCall([]byte(content)); err != nil {
+			t.Errorf("%s: the reader: %v", name, err)
+		}
+		if err := validate(content); err != nil {
+			t.Errorf("%s: the schema: %v", name, err)
+		}
+	}
+	// what needs two places of the file, a calendar or arithmetic, a schema can't tell
+	beyond := []string{"is here twice", "is not a rotation of this file", "later than", "themselves", "is not a time zone",
+		"is not a date", "24:00", "turn of its own"}
+	for _, c := range refusedOnCall {
+		isBeyond := slices.ContainsFunc(beyond, func(b string) bool { return strings.Contains(c.want, b) })
+		if err := validate(c.content); err == nil && !isBeyond {
+			t.Errorf("the schema takes %q, of which the reader says %s", c.content, c.want)
+		}
+	}
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -29,13 +31,37 @@ A push that changes the file is checked: the commit gets a check run that says o
 there. A file with a mistake changes nothing; the last good one goes on. It may have %d KiB.
 
 `, Path, MaxSize>>10)
-	for _, s := range settings.settings {
-		fmt.Fprintf(&b, "## %s\n\n%s\n\n", s.name, s.about)
-		writeTable(&b, s)
+	writeSettings(&b, settings, "##")
+	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n')
+}
+
+func writeSettings(b *bytes.Buffer, file block, heading string) {
+	for _, s := range file.settings {
+		fmt.Fprintf(b, "%s %s\n\n%s\n\n", heading, s.name, s.about)
+		writeTable(b, s)
 		for _, example := range s.examples {
-			fmt.Fprintf(&b, "```yaml\n%s: %s\n```\n\n", s.name, example)
+			fmt.Fprintf(b, "```yaml\n%s: %s\n```\n\n", s.name, example)
 		}
 	}
+}
+
+const settingsMark = "<!-- Written from app/config/oncall.go: go test ./app/config -run Reference -update -->\n"
+
+// onCallReference returns docs/oncall.md: what is written by hand, with the settings below.
+func onCallReference(t *testing.T) []byte {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/oncall.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hand, _, ok := bytes.Cut(page, []byte(settingsMark))
+	if !ok {
+		t.Fatalf("docs/oncall.md has no line %s", settingsMark)
+	}
+	var b bytes.Buffer
+	b.Write(hand)
+	b.WriteString(settingsMark + "\n")
+	writeSettings(&b, onCallSettings, "###")
 	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n')
 }
 
@@ -119,6 +145,12 @@ func describeShape(s shape) (holds, bounds string) {
 		return `a time of day, "00:00" to "24:00"`, ""
 	case zone:
 		return "a time zone", ""
+	case date:
+		return "a date such as 2026-12-07", ""
+	case moment:
+		return "a time such as 2026-12-24 18:00", ""
+	case period:
+		return "a number of hours, days, weeks or months", "1 to 999"
 	case line:
 		return "a text", "at most " + strconv.Itoa(maxLine) + " characters"
 	case pattern:

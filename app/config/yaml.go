@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -23,6 +24,7 @@ func document(content []byte) (root ast.Node, err error) {
 	if err := checkCost(content); err != nil {
 		return nil, err
 	}
+	content = bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n")) // the parser counts it as two lines
 
 	defer func() {
 		if recover() != nil { // a parser's bug in somebody's file must not stop an incident

@@ -25,6 +25,7 @@ type applier struct {
 	runbook    effects.Runbook
 	owners     effects.Owners
 	similar    effects.Similar
+	covers     effects.Covers
 }
 
 // newApplier returns the kinds of effects for a look.
@@ -44,6 +45,7 @@ func (r *reconciliation) newApplier() applier {
 		Updates: a.updates,
 		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
 	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues}
+	a.covers = effects.Covers{Look: r.Look, GitHub: r.GitHub, Where: r.onCallRepo, Expire: r.expireOnCall}
 	a.runbook = effects.Runbook{Look: r.Look, GitHub: r.GitHub}
 	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub}
 	a.owners = effects.Owners{Look: r.Look, GitHub: r.GitHub}
@@ -95,6 +97,7 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyCard, card),
 		r.WithUrgency(UrgencyAnswer, r.updates.ShareAgain),
 		r.WithUrgency(UrgencyAnswer, r.openReverts),
+		r.WithUrgency(UrgencyAnswer, r.writeCovers),
 		r.WithUrgency(UrgencyTicket, tickets),
 		r.WithUrgency(UrgencyCard, r.updates.TellStatus),
 		r.WithUrgency(UrgencyCard, r.correctOpenState),
@@ -118,6 +121,14 @@ func (r *reconciliation) openReverts() error {
 	// what became of it is said before a limit can end this look: the state says that it is opened,
 	// and nothing else would say it later
 	return inOrder(r.reverts.Apply, r.comments.Apply)
+}
+
+// writeCovers writes who takes over, and says so before a limit can end this look.
+func (r *reconciliation) writeCovers() error {
+	if len(r.State.CoverChanges) == 0 {
+		return nil
+	}
+	return inOrder(r.covers.Apply, r.comments.Apply)
 }
 
 func isRevert(e incident.Effect) bool {

@@ -313,6 +313,7 @@ var whys = []struct{ name, part string }{
 	{"two people", "one person coordinates, another debugs"},
 	{"severity stays", "the severity is"},
 	{"declared already", "this is an incident already"},
+	{"no rotations", "here are no rotations here"},
 	{"nobody to inform", "nobody was told"},
 }
 

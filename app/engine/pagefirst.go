@@ -77,6 +77,7 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	key := e.episodeKey(trouble, now)
 	step := policy.Escalation[0]
 	to := slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" })
+	to = policy.ReachOnCall(to, now)
 	service, _ := policy.Catalog.Find(s.Labels[incident.ServiceLabel])
 	if policy.Catalog.PageOwners && len(to) > 0 {
 		for _, o := range service.Owners {

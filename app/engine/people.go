@@ -71,6 +71,8 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 		if c.Kind == incident.AddFollowUp && c.Number != 0 && c.Repo != "" {
 			c, err = r.resolveTicket(c)
 		}
+	case incident.AddCover, incident.SwapShifts:
+		return r.lookUpCover(f, c)
 	case incident.Duplicate:
 		c.Other, err = r.lookUpDuplicate(f.ID, c)
 	}

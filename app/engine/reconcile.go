@@ -22,6 +22,7 @@ type reconciliation struct {
 
 	// What was observed.
 	brokenConfig   incident.BrokenConfig // what is wrong with the configuration
+	brokenOnCall   incident.BrokenOnCall // what is wrong with the rotations
 	formerName     incident.Ref          // the name under which the card was written, if it is another one
 	wasTransferred bool                  // since the card was written
 	// the repository is not for incidents: only one that came from elsewhere goes on
@@ -335,6 +336,7 @@ func (r *reconciliation) reduce() error {
 	}
 	r.noteContests()
 	r.Report(r.brokenConfig)
+	r.Report(r.brokenOnCall)
 	if r.m.PutAside() != nil {
 		r.Report(*r.m.PutAside())
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -30,6 +31,8 @@ type cachedPolicy struct {
 	removed bool      // of that, so long that it counts as removed
 	before  []byte    // the version before
 	changed time.Time // when this version was read first
+
+	onCall cachedOnCall
 }
 
 // policyLife is how long a command goes by the configuration as it was read. Every call counts when
@@ -61,7 +64,8 @@ func (r *reconciliation) loadPolicy() error {
 		r.usePolicy(last)
 		return nil
 	}
-	policy, err := config.Parse(content)
+	r.loadOnCall(&last, from)
+	policy, err := config.ParseWith(content, last.onCall.schedule)
 	last.read, last.broken = r.Now, incident.BrokenConfig{}
 	if err != nil {
 		sum := sha256.Sum256(content)
@@ -75,6 +79,7 @@ func (r *reconciliation) loadPolicy() error {
 		last.policy, last.from = policy, from
 		last.kept = r.savePolicy(r.Ctx, name, last.kept, savedConfiguration(name, from, content))
 	}
+	last.policy.OnCall = last.onCall.schedule
 	r.usePolicy(last)
 	return nil
 }
@@ -84,7 +89,7 @@ func (r *reconciliation) usePolicy(f cachedPolicy) {
 	r.mu.Lock()
 	r.policies[r.settingsName()] = f
 	r.mu.Unlock()
-	r.Policy, r.brokenConfig = f.policy.For(r.Ref), f.broken
+	r.Policy, r.brokenConfig, r.brokenOnCall = f.policy.For(r.Ref), f.broken, f.onCall.broken
 	if d := r.Before.Declared; f.removed && f.broken.Where == "" && d != nil &&
 		d.At.Before(f.missed.Add(removedAfter)) {
 		r.brokenConfig = incident.BrokenConfig{Where: fmt.Sprintf("removed/%d", f.missed.Unix()),
@@ -144,13 +149,15 @@ func (e *Engine) loadLastGood(ctx context.Context, repo string) cachedPolicy {
 		return unknown
 	}
 	unknown.missed, unknown.removed = e.loadMissed(ctx, repo)
+	unknown.onCall = e.loadLastOnCall(ctx, repo)
+	unknown.policy.OnCall = unknown.onCall.schedule
 	content, err := e.Store.Load(ctx, policyKey(repo))
 	if err != nil {
 		e.Logger.Warn("last good configuration not found: using defaults", "repository", repo, "err",
 			ports.Redact(err))
 		return unknown
 	}
-	policy, err := config.Parse(content)
+	policy, err := config.ParseWith(content, unknown.onCall.schedule)
 	if content == nil || err != nil { // what an older version understood a newer one may not
 		return unknown
 	}
@@ -207,6 +214,7 @@ const sharedRepository = ".github"
 // checkConfiguration checks the configuration and the postmortem template, of which a push changed
 // one, before it is merged: on the commit, line by line.
 func (r *reconciliation) checkConfiguration() error {
+	r.expireOnCall()
 	served, err := r.serves(r.Ctx, r.Ref, r.m.Repository)
 	if err != nil || !served && r.Ref.Repo != sharedRepository {
 		return err
@@ -222,18 +230,35 @@ func (r *reconciliation) checkConfiguration() error {
 	if err != nil && !ports.IsRefused(err) {
 		return err
 	}
-	if waited := r.Now.Sub(r.receivedAt()); !hasConfiguration && !hasTemplate && r.m.Floor != nil &&
+	rotations, hasRotations, err := r.GitHub.ReadFileAt(r.Ctx, r.Ref, oncall.Path, r.m.Commit())
+	if err != nil && !ports.IsRefused(err) {
+		return err
+	}
+	if waited := r.Now.Sub(r.receivedAt()); !hasConfiguration && !hasTemplate && !hasRotations && r.m.Floor != nil &&
 		waited < maxLag {
 		return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
 			Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", r.m.Commit(), r.Ref.FullName())}
 	}
-	if !hasConfiguration && !hasTemplate {
+	if !hasConfiguration && !hasTemplate && !hasRotations {
 		return nil // removed again
 	}
+	run := r.checkFiles(configuration, template, rotations, hasRotations)
+	err = r.GitHub.ReportCheck(r.Ctx, r.Ref, run)
+	if ports.IsRefused(err) { // no incident can say so
+		r.Logger.Warn("configuration's check refused by GitHub", "repository", r.Ref.FullName(), "commit",
+			r.m.Commit(), "err", ports.Redact(err))
+		return nil
+	}
+	return err
+}
+
+// checkFiles returns what is wrong with the files of a commit.
+func (r *reconciliation) checkFiles(configuration, template, rotations []byte, hasRotations bool) CheckRun {
 	run := CheckRun{Commit: r.m.Commit(), Name: "firebreak.yml", Passed: true,
 		Title: "The configuration can be used", Summary: "Every setting is valid."}
 	var summaries []string
-	if _, err := config.Parse(configuration); err != nil {
+	schedule, wrong := config.ParseOnCall(rotations)
+	if _, err := config.ParseWith(configuration, schedule); err != nil {
 		summaries = append(summaries, config.Summary(config.Path, err, true))
 		for _, m := range config.Mistakes(err) {
 			addNote(&run, config.Path, m.Line, m.Problem)
@@ -246,17 +271,20 @@ func (r *reconciliation) checkConfiguration() error {
 			addNote(&run, postmortem.TemplatePath, m.Line, fmt.Sprintf("column %d: %s", m.Column, m.Text))
 		}
 	}
+	if wrong != nil {
+		summaries = append(summaries, config.Summary(oncall.Path, wrong, true))
+		for _, m := range config.Mistakes(wrong) {
+			addNote(&run, oncall.Path, m.Line, m.Problem)
+		}
+	}
 	if n := len(run.Notes); n > 0 {
 		run.Passed, run.Title, run.Summary = false, templates.Plural(n, "mistake",
 			"mistakes"), strings.Join(summaries, "\n\n")
 	}
-	err = r.GitHub.ReportCheck(r.Ctx, r.Ref, run)
-	if ports.IsRefused(err) { // no incident can say so
-		r.Logger.Warn("configuration's check refused by GitHub", "repository", r.Ref.FullName(), "commit",
-			r.m.Commit(), "err", ports.Redact(err))
-		return nil
+	if hasRotations && wrong == nil {
+		r.checkOnCall(&run, schedule)
 	}
-	return err
+	return run
 }
 
 // addNote adds a mistake to a check.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-github/v60/github"
+
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
@@ -76,6 +78,23 @@ func (a *App) lookUpAccess(ctx context.Context, ref incident.Ref, login string, 
 			return true, nil
 		}
 	}
+	return isMember(ctx, c, ref, login, teams)
+}
+
+// IsMember reports whether somebody is in one of some teams of ref's organisation. It implements
+// engine.GitHub.
+func (a *App) IsMember(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
+	if len(teams) == 0 || naming.IsNobody(login) {
+		return false, nil
+	}
+	c, err := a.clientOf(ctx, incidents, ref)
+	if err != nil {
+		return false, err
+	}
+	return isMember(ctx, c, ref, login, teams)
+}
+
+func isMember(ctx context.Context, c *github.Client, ref incident.Ref, login string, teams []string) (bool, error) {
 	for _, team := range teams {
 		var member struct {
 			State string `json:"state"`

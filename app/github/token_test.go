@@ -264,6 +264,15 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.ReadTexts(ctx, it, "acme/payments", []string{"README.md"})
 			return err
 		}},
+		{"ChangeFile", "incidents: contents=write metadata=read", func(a *github.App) error {
+			_, err := a.ChangeFile(ctx, it, "README.md", "Change it",
+				func(b []byte) ([]byte, error) { return append(b, "# more\n"...), nil })
+			return err
+		}},
+		{"IsMember", "incidents: issues=write members=read metadata=read pull_requests=write", func(a *github.App) error {
+			_, err := a.IsMember(ctx, it, "alice", []string{"platform"})
+			return err
+		}},
 		{"FindRevert", "payments: contents=write metadata=read pull_requests=write", func(a *github.App) error {
 			_, err := a.FindRevert(ctx, "acme/payments", none, since)
 			return err

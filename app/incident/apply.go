@@ -17,7 +17,7 @@ func (r *run) applyFact() {
 	}
 	r.loseAccess()
 	if !r.applyRefusal() && !r.applyPerson() && !r.applyDocument() && !r.applyFollowUp() && !r.applyPage() &&
-		!r.applySource() && !r.applyReversal() {
+		!r.applySource() && !r.applyReversal() && !r.applyCovers() {
 		r.applyApp()
 	}
 }
@@ -222,6 +222,8 @@ func (r *run) applyApp() {
 		r.foundTicked(w)
 	case BrokenConfig:
 		r.brokenConfig(w)
+	case BrokenOnCall:
+		r.brokenOnCall(w)
 	case Rebuilt:
 		r.Phase = w.Phase
 		if w.Severity != "" {

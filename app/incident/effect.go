@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"time"
 )
 
@@ -143,6 +144,8 @@ type Say struct {
 	Count    int
 	Suspects []Suspect      // most suspect first (X1)
 	Past     []PastIncident // most like first (L1)
+	OnCall   []oncall.Now   // who is on call, by rotation (O1)
+	Covers   []oncall.Cover // that were written or taken back (O2)
 	Insist   string         // the command that insists
 	Reason   string         // why, in somebody's words
 

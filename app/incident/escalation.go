@@ -29,7 +29,7 @@ func (r *run) escalateTo(c Command) {
 	t := c.targets(r.State, r.p)
 	refused := len(t.Cannot)+len(t.Unknown) > 0
 	if len(t.To) > 0 {
-		r.record("page", joinNames(t.To), t.Text)
+		r.record("page", joinNames(r.onCall(t.To)), t.Text)
 		r.sendPage(Send{To: t.To, Why: "asked", Text: t.Text, Unsure: len(t.Unsure) > 0})
 	}
 	switch {

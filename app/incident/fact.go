@@ -202,6 +202,9 @@ type (
 	// names the version of the file; empty: it can be used again. Instead is set where the file was
 	// removed: the repository whose configuration counts now, or "defaults".
 	BrokenConfig struct{ Where, Why, Instead string }
+	// BrokenOnCall says that the rotations can't be read as they are now, and the last good ones go on.
+	// Where names the version; empty: nothing is wrong.
+	BrokenOnCall struct{ Where, Why string }
 	// BrokenTemplate says that the repository's postmortem template can't be used, and the
 	// postmortem has the standard one. Where names the version of the file; empty: it can be used.
 	BrokenTemplate struct{ Where, Why string }

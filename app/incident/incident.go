@@ -215,9 +215,12 @@ type State struct {
 	Answer  *Answered `json:"answer,omitempty"` // the newest answer of a customer (V6)
 	Answers Answers   `json:"answers,omitzero"`
 
-	Changes   Changes    `json:"changes,omitzero"`    // before the start (X1)
-	Similar   Similar    `json:"similar,omitzero"`    // past incidents (L1)
-	Runbook   Runbook    `json:"runbook,omitzero"`    // of the alert (L2)
+	Changes Changes `json:"changes,omitzero"` // before the start (X1)
+	Similar Similar `json:"similar,omitzero"` // past incidents (L1)
+	Runbook Runbook `json:"runbook,omitzero"` // of the alert (L2)
+	// CoverChanges are changes of who is on call that are not written yet (O2).
+	CoverChanges []CoverChange `json:"coverChanges,omitempty"`
+
 	Reversals []Reversal `json:"reversals,omitempty"` // pull requests that take others back (X3)
 	Hit       Hit        `json:"hit,omitzero"`        // the service that is hit (X2)
 	Seeks     int        `json:"seeks,omitempty"`     // how often searches of these were asked for
@@ -368,6 +371,8 @@ type Page struct {
 	Answers []string `json:"answers,omitempty"`
 	// Skipped is set where it was late and not needed any more.
 	Skipped bool `json:"skipped,omitempty"`
+	// Rotations are those whose people To has, as they were on call then (O1).
+	Rotations []string `json:"rotations,omitempty"`
 }
 
 // StandBy is the watch after a fix (M2).
@@ -387,6 +392,7 @@ type Asked struct {
 	Role     time.Time `json:"role,omitzero"`
 	Open     string    `json:"open,omitempty"`     // the vacant role: "ic", "oe"
 	Config   string    `json:"config,omitempty"`   // the broken configuration that was reported
+	OnCall   string    `json:"onCall,omitempty"`   // the broken rotations that were reported
 	Template string    `json:"template,omitempty"` // the broken postmortem template that was reported
 	// what was acted on outside the timeline, such as edits, the newest 20 of each kind
 	Edits []string `json:"edits,omitempty"`

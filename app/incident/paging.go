@@ -68,9 +68,12 @@ func (r *run) pageNext() {
 	}
 	step := steps[r.Paging.Step%len(steps)]
 	to := r.withOwners(step.To)
-	r.record("page", joinNames(to), "")
-	r.pagePeople(to, step.By, r.pageReason(), "")
+	r.record("page", joinNames(r.onCall(to)), "")
+	sent := r.sendPage(Send{To: to, By: step.By, Why: r.pageReason()})
 	r.stepDone()
+	if sent == "" {
+		r.Paging.Next = r.f.At // nobody is on call there
+	}
 }
 
 // stepDone moves the escalation on to its next step. A round that starts again waits as the process
@@ -103,9 +106,19 @@ func (r *run) pagePeople(to, by []string, why, text string) {
 	r.sendPage(Send{To: to, By: by, Why: why, Text: text})
 }
 
-// sendPage sends a page under the next number and returns its key.
+// sendPage sends a page under the next number and returns its key. Rotations become who is on call;
+// where nobody is, nothing is sent, that is said, and the key is empty.
 func (r *run) sendPage(s Send) string {
 	s.By = r.servicesOr(s.By)
+	to, gaps := r.p.OnCall.Reach(s.To, r.f.At)
+	rotations := r.rotationsOf(s.To)
+	if len(gaps) > 0 {
+		r.sayGap(gaps, s, len(to) == 0)
+	}
+	if len(to) == 0 && len(gaps) > 0 {
+		return ""
+	}
+	s.To = to
 	if s.Why == "team" && s.Text == "" {
 		s.Text = r.news // the incident's title says only what was known before
 	}
@@ -115,7 +128,7 @@ func (r *run) sendPage(s Send) string {
 	}
 	s.Key, s.Asker, s.Fact, s.At = fmt.Sprintf("page/%d", r.Paging.Sent), r.f.By.Login, r.f.ID, r.f.At
 	r.Paging.Pages = keepNewest(append(r.Paging.Pages,
-		Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why}), keptPages)
+		Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why, Rotations: rotations}), keptPages)
 	r.emit(s)
 	return s.Key
 }
@@ -262,8 +275,8 @@ func (r *run) pageEverybody() {
 		if i < 0 {
 			i, groups = len(groups), append(groups, group{by: by})
 		}
-		for _, to := range r.withOwners(step.To) {
-			if to == "phone" {
+		for _, to := range r.onCall(r.withOwners(step.To)) {
+			if to == "phone" || r.isRotation(to) {
 				continue
 			}
 			if !naming.Contains(groups[i].to, to) {
@@ -323,8 +336,11 @@ func (r *run) pageUnconfirmed(paged bool) {
 	}
 	step := r.p.Escalation[0]
 	to := r.withOwners(step.To)
+	rotations := r.rotationsOf(to)
+	to = r.onCall(to)
 	r.Paging.Sent = 1
-	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: to, By: r.servicesOr(step.By), Why: "team"}}
+	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: to, By: r.servicesOr(step.By), Why: "team",
+		Rotations: rotations}}
 	r.record("page", joinNames(to), "")
 	r.stepDone()
 }

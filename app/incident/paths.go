@@ -1,5 +1,7 @@
 package incident
 
+import "github.com/firebreak-dev/firebreak/app/oncall"
+
 import (
 	"strconv"
 	"strings"
@@ -9,6 +11,8 @@ import (
 const (
 	// ConfigPath is the configuration.
 	ConfigPath = ".github/firebreak.yml"
+	// OnCallPath says who is on call (O1).
+	OnCallPath = oncall.Path
 
 	// PostmortemTemplatePath is the repository's own template of postmortems, if it has one.
 	PostmortemTemplatePath = ".github/firebreak/postmortem.md"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/sources"
 )
 
@@ -42,8 +43,9 @@ type Policy struct {
 	ReviewDays     int      // working days after which an open postmortem is reminded of (C3)
 	Issues         bool     // follow-ups may be opened in other repositories
 
-	Changes ChangeRules // where what changed is looked for (X1)
-	Catalog Catalog     // the company's services, and whose they are (X2)
+	Changes ChangeRules     // where what changed is looked for (X1)
+	Catalog Catalog         // the company's services, and whose they are (X2)
+	OnCall  oncall.Schedule // who is on call, from .github/oncall.yml (O1)
 
 	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }

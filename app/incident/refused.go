@@ -368,7 +368,7 @@ func Pending(s State) []Effect {
 	if s.Declared == nil {
 		return nil
 	}
-	effects := s.owedStatus()
+	effects := append(s.owedStatus(), s.owedCovers()...)
 	if s.Outcome != "" {
 		return effects
 	}

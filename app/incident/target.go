@@ -268,6 +268,7 @@ func (p Policy) groups() (out []string) {
 	for _, s := range p.Catalog.Services {
 		add(s.Owners...)
 	}
+	add(p.OnCall.Names()...)
 	return out
 }
 
@@ -289,6 +290,9 @@ func (p Policy) people() (out []string) {
 	add(p.Reviewers...)
 	for _, s := range p.Catalog.Services {
 		add(s.Owners...)
+	}
+	for _, r := range p.OnCall.Rotations {
+		add(r.Members()...)
 	}
 	return out
 }

@@ -296,3 +296,26 @@ func (c Cover) apply(who []string) (out []string, ok bool) {
 
 // IsPerson reports whether a name is a person's, as @login, and not a team's.
 func IsPerson(name string) bool { return strings.HasPrefix(name, "@") }
+
+// Now is who is on call in a rotation, and who is next.
+type Now struct {
+	Rotation string
+	Shift    Shift
+	Next     Shift
+}
+
+// Now returns who is on call at a time, and who is next.
+func (s Schedule) Now(rotation string, at time.Time) Now {
+	shift := s.At(rotation, at)
+	return Now{Rotation: shift.Rotation, Shift: shift, Next: s.At(rotation, shift.Until)}
+}
+
+// Next returns somebody's shift at a time, or their next one within a year.
+func (s Schedule) Next(rotation, who string, at time.Time) (Shift, bool) {
+	for _, shift := range s.Shifts(rotation, at, at.AddDate(1, 0, 0)) {
+		if naming.Contains(shift.Who, who) {
+			return shift, true
+		}
+	}
+	return Shift{}, false
+}

@@ -262,6 +262,23 @@ func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, is engin
 	return r.CommentOnce(ctx, ref, is, body)
 }
 
+func (r *recorder) ChangeFile(ctx context.Context, ref incident.Ref, path, message string,
+	change func([]byte) ([]byte, error)) (string, error) {
+	content, _, err := r.github.ReadFile(ctx, ref, path)
+	if err != nil {
+		return "", err
+	}
+	if content, err = change(content); err != nil {
+		return "", err
+	}
+	r.note("change "+path+": "+message, ref.FullName(), string(content))
+	return "made", nil
+}
+
+func (r *recorder) IsMember(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error) {
+	return r.github.IsMember(ctx, ref, login, teams)
+}
+
 func (r *recorder) RevertPull(_ context.Context, pull incident.Ref, body string) (int, error) {
 	r.note("open the revert", pull.String(), body)
 	return r.make(), nil

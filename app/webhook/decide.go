@@ -207,7 +207,7 @@ func declared(labels []string) bool {
 
 // What a repository may set, which is checked before it is merged: the configuration and the
 // postmortem template.
-var settingsPaths = []string{incident.ConfigPath, incident.PostmortemTemplatePath}
+var settingsPaths = []string{incident.ConfigPath, incident.OnCallPath, incident.PostmortemTemplatePath}
 
 // changesSettings reports whether a push may change one of them.
 func changesSettings(body []byte) bool {

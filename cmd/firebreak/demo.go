@@ -13,8 +13,10 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/calendar"
 	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -24,7 +26,9 @@ import (
 const repository = "acme/incidents"
 
 func files() map[string]map[string]string {
-	return map[string]map[string]string{repository: templates.Repository()}
+	all := templates.Repository()
+	all[oncall.Path] = templates.OnCallExample()
+	return map[string]map[string]string{repository: all}
 }
 
 func demoCommand() *cobra.Command {
@@ -62,6 +66,7 @@ func demoCommand() *cobra.Command {
 			mux.Handle("/webhook", product.Handler())
 			mux.Handle("/intake/", product.Handler())
 			mux.Handle(engine.AnswerPath, product.Handler())
+			mux.Handle(calendar.Prefix, product.Handler())
 			err = server.Run(c.Context(), c.OutOrStdout(), l,
 				server.Door{Guard: product.Guard(), Log: options.Logger, Grace: server.Brief}, mux, product.Run)
 			return errors.Join(err, box.Close(), product.Close())

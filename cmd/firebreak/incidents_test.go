@@ -68,3 +68,63 @@ func TestV4IncidentsAreReadByScripts(t *testing.T) {
 		}
 	}
 }
+
+// Who is on call is shown at a terminal, also of the past, and its calendars are served.
+func TestO1OnCallAtATerminal(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	demo := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--data", data)
+	text, err := os.ReadFile(filepath.Join(data, "firebreak.env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) (string, string, error) {
+		cmd := exec.CommandContext(t.Context(), binary, append([]string{"oncall"}, args...)...)
+		cmd.Env = strings.Fields(string(text))
+		var said strings.Builder
+		cmd.Stderr = &said
+		out, err := cmd.Output()
+		return string(out), said.String(), err
+	}
+	var rows []struct {
+		Rotation  string
+		Now, Next struct{ OnCall []string }
+	}
+	out, said, err := run("acme/incidents", "--json")
+	if err != nil || json.Unmarshal([]byte(out), &rows) != nil || len(rows) != 2 || len(rows[0].Now.OnCall) != 1 ||
+		slices.Equal(rows[0].Now.OnCall, rows[0].Next.OnCall) {
+		t.Fatalf("now: %v %s\n%s", err, said, out)
+	}
+	if out, said, err := run("acme/incidents", "primary"); err != nil || strings.Count(out, "\n") != 2 {
+		t.Errorf("one rotation: %v %s\n%s", err, said, out)
+	}
+	if out, said, err := run("acme/incidents", "--at", "2019-01-01T00:00Z"); err == nil || !strings.Contains(said, "has no .github/oncall.yml at that time") {
+		t.Errorf("before there was a file: %s %s", out, said)
+	}
+	file := filepath.Join(data, "oncall.yml")
+	content := "rotations: {primary: {people: ['@alice', '@bob'], every: 1 day, start: 2026-01-05}}\n"
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, said, err := run("--file", file, "--at", "2026-01-06T10:00Z"); err != nil || !strings.Contains(out, "primary   bob      Wed 7 Jan 09:00 UTC  alice") {
+		t.Errorf("of a file: %v %s\n%s", err, said, out)
+	}
+	if out, said, err := run("--file", file, "@alice", "--ics", "-"); err != nil || !strings.Contains(out, "BEGIN:VCALENDAR") ||
+		!strings.Contains(out, "SUMMARY:primary: alice") {
+		t.Errorf("as a calendar: %v %s\n%s", err, said, out)
+	}
+	out, said, err = run("acme/incidents", "--calendars", demo.url)
+	addresses := strings.Fields(out)
+	if err != nil || len(addresses) != 14 {
+		t.Fatalf("addresses: %v %s\n%s", err, said, out)
+	}
+	if status, said := request(t, "", "GET", addresses[1], ""); status != 200 || !strings.Contains(said, "BEGIN:VEVENT") {
+		t.Errorf("%s answers %d %s", addresses[1], status, said)
+	}
+	if status, _ := request(t, "", "GET", strings.Replace(addresses[1], "/calendar/", "/calendar/x", 1), ""); status != 404 {
+		t.Errorf("a wrong secret gets %d", status)
+	}
+	if out, said, err := run("acme/incidents", "tertiary"); err == nil || !strings.Contains(said, "choose of primary, coordinators") {
+		t.Errorf("an unknown rotation: %s %s", out, said)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 )
 
@@ -28,7 +29,8 @@ func lint() *cobra.Command {
 		Use:   "lint FILE...",
 		Short: "Checks postmortems, configurations and postmortem templates",
 		Long: `Prints what postmortems still need, and fails if something is missing. A file called firebreak.yml is
-checked as a configuration, and .github/firebreak/postmortem.md as a repository's postmortem template.`,
+checked as a configuration, oncall.yml as rotations, and .github/firebreak/postmortem.md as a repository's
+postmortem template.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			findings := []finding{} // an empty list in JSON
@@ -75,6 +77,12 @@ func problemsOf(file string, text []byte, internal []string) (problems []postmor
 			add("configuration", m.Line, m.Column, m.Problem)
 		}
 		return problems, "the configuration can't be used"
+	case filepath.Base(file) == filepath.Base(oncall.Path):
+		_, err := config.ParseOnCall(text)
+		for _, m := range config.Mistakes(err) {
+			add("rotations", m.Line, m.Column, m.Problem)
+		}
+		return problems, "the rotations can't be used"
 	case strings.HasSuffix("/"+filepath.ToSlash(filepath.Clean(file)), "/firebreak/postmortem.md"):
 		for _, m := range postmortem.LintTemplate(string(text)) {
 			add("template", m.Line, m.Column, m.Text)

@@ -46,7 +46,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), incidentsCommand(), initCommand(), lint(),
-		manCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
+		manCommand(), onCallCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
 		statsCommand())
 	return c
 }

@@ -327,6 +327,11 @@ func (e *Postmortem) internalNames() []string {
 			}
 		}
 	}
+	for _, rotation := range e.Policy.OnCall.Rotations {
+		for _, who := range append(rotation.Members(), rotation.Name) {
+			names = append(names, strings.TrimPrefix(who, "@"))
+		}
+	}
 	for _, fu := range e.State.FollowUps {
 		names = append(names, fu.Repo, fu.Owner)
 	}

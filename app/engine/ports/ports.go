@@ -286,6 +286,9 @@ var ErrLimited = errors.New("GitHub limits the rate")
 // replicas lag behind its webhooks, and a token that was made just now may lack its permissions.
 var ErrNotYet = errors.New("GitHub does not have it yet")
 
+// ErrRuled is returned where a branch takes changes by pull requests alone.
+var ErrRuled = errors.New("the branch takes changes by pull requests alone")
+
 // ErrNoAccess is the kind of a Refusal that says that the app can't see something or may not write
 // there: it is not installed, or issues are off (403, 404, 410).
 var ErrNoAccess = errors.New("no access")

@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/oncall"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// cachedOnCall is who is on call by the last good file (O1).
+type cachedOnCall struct {
+	schedule oncall.Schedule
+	kept     []byte // as it is in the store; empty: there is no file
+	broken   incident.BrokenOnCall
+	read     time.Time // when GitHub was asked for it
+	missed   time.Time // since when GitHub shows no file although there was one; zero: it shows it
+}
+
+// onCallLife is how long the rotations count as they were read. A push that changes them ends it.
+const onCallLife = time.Minute
+
+// expireOnCall has the configuration and the rotations read again where they are needed next: somebody
+// changed them.
+func (e *Engine) expireOnCall() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for name, p := range e.policies {
+		p.read, p.onCall.read = time.Time{}, time.Time{}
+		e.policies[name] = p
+	}
+}
+
+// loadOnCall reads who is on call next to the configuration, which is from that repository; empty: this
+// one. What can't be read stops nothing: the last good file goes on, as it does for a while when GitHub
+// shows none any more.
+func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) {
+	name, where := r.settingsName(), r.Ref
+	if owner, repo, ok := strings.Cut(from, "/"); ok {
+		where = incident.Ref{Owner: owner, Repo: repo}
+	}
+	known := &last.onCall
+	life := onCallLife
+	if len(known.kept) == 0 {
+		life = policyLife // most repositories have none
+	}
+	if !known.read.IsZero() && r.Now.Sub(known.read) < life {
+		return
+	}
+	content, ok, err := r.GitHub.ReadFile(r.Ctx, where, oncall.Path)
+	if err != nil {
+		r.Logger.Warn("rotations not readable: going on with the last good ones", "repository", name, "file",
+			oncall.Path, "err", ports.Redact(err))
+		return
+	}
+	known.read = r.Now
+	if (!ok || isBlank(content)) && len(known.kept) > 0 {
+		if known.missed.IsZero() {
+			known.missed = r.Now
+		}
+		if r.Now.Sub(known.missed) < removedAfter {
+			return
+		}
+		r.Logger.Warn("rotations removed", "repository", name, "file", oncall.Path, "since", known.missed)
+	}
+	known.missed = time.Time{}
+	if bytes.Equal(content, known.kept) {
+		known.broken = incident.BrokenOnCall{}
+		return
+	}
+	schedule, err := config.ParseOnCall(content)
+	if err != nil {
+		sum := sha256.Sum256(content)
+		known.broken = incident.BrokenOnCall{Where: hex.EncodeToString(sum[:6]), Why: firstMistakes(err)}
+		r.Logger.Warn("rotations invalid: going on with the last good ones", "repository", name, "file", oncall.Path,
+			"lines", mistakeLines(err))
+		return
+	}
+	known.schedule, known.broken = schedule, incident.BrokenOnCall{}
+	if r.Store != nil {
+		if err := r.Store.Save(r.Ctx, onCallKey(name), content); err != nil {
+			r.Logger.Warn("the rotations could not be kept for when GitHub is out", "repository", name, "err",
+				ports.Redact(err))
+			known.kept = nil
+			return
+		}
+	}
+	known.kept = content
+}
+
+func onCallKey(repo string) string { return "oncall/" + repo }
+
+// loadLastOnCall returns who is on call by the last good file that any process read.
+func (e *Engine) loadLastOnCall(ctx context.Context, repo string) (known cachedOnCall) {
+	content, err := e.Store.Load(ctx, onCallKey(repo))
+	if err != nil || len(content) == 0 {
+		if err != nil {
+			e.Logger.Warn("last good rotations not found", "repository", repo, "err", ports.Redact(err))
+		}
+		return cachedOnCall{}
+	}
+	schedule, err := config.ParseOnCall(content)
+	if err != nil { // what an older version understood a newer one may not
+		return cachedOnCall{}
+	}
+	return cachedOnCall{schedule: schedule, kept: content}
+}
+
+// mostAsked is how many people and teams a check asks GitHub about: each is a call.
+const mostAsked = 30
+
+// checkOnCall adds to a check what the rotations of its commit come to: the next four weeks, and what
+// may not be meant. None of that makes it fail.
+func (r *reconciliation) checkOnCall(run *CheckRun, schedule oncall.Schedule) {
+	asked := 0
+	warnings := schedule.Warnings(r.Now, oncall.People{IsKnown: func(name string) bool {
+		if asked++; asked > mostAsked {
+			return true
+		}
+		known, err := r.isKnown(name)
+		if err != nil {
+			r.Logger.Warn("look-up for the rotations failed", "repository", r.Ref.FullName(), "err", ports.Redact(err))
+		}
+		return known || err != nil
+	}})
+	for _, w := range warnings {
+		line := max(1, w.Line)
+		run.Notes = append(run.Notes, Note{Path: oncall.Path, Line: line, EndLine: line, Warning: true,
+			Title: "Is this meant?", Text: templates.Capital(w.Text) + "."})
+	}
+	if n := len(warnings); n > 0 && run.Passed {
+		run.Title += ", with " + templates.Plural(n, "warning", "warnings")
+	}
+	if table := schedule.Table(r.Now); table != "" {
+		run.Summary += "\n\n### On call in the next four weeks\n\n" + table
+	}
+}
+
+// isKnown reports whether somebody on call may respond, or a team is there.
+func (r *reconciliation) isKnown(name string) (bool, error) {
+	if login, ok := strings.CutPrefix(name, "@"); ok {
+		return r.canRespond(login)
+	}
+	_, slug, isFull := naming.SplitTeam(name)
+	if !isFull {
+		slug = name
+	}
+	return r.GitHub.HasTeam(r.Ctx, r.Ref, slug)
+}
+
+// onCallRepo returns the repository whose rotations count here: the one that has the configuration.
+func (r *reconciliation) onCallRepo() incident.Ref {
+	r.mu.Lock()
+	from := r.policies[r.settingsName()].from
+	r.mu.Unlock()
+	if owner, repo, ok := strings.Cut(from, "/"); ok {
+		return incident.Ref{Owner: owner, Repo: repo}
+	}
+	return incident.Ref{Owner: r.Ref.Owner, Repo: r.Ref.Repo}
+}
+
+// lookUpCover looks up whether who takes over may respond, and of which rotations the author's teams
+// have turns or are owners (O2).
+func (r *reconciliation) lookUpCover(f incident.Fact, c incident.Command) (incident.Command, error) {
+	for _, l := range c.Logins {
+		may, err := r.canRespond(l)
+		if err != nil && !ports.IsRefused(err) {
+			return c, err
+		}
+		if !may {
+			c.Cannot = append(c.Cannot, l)
+		}
+	}
+	name := "@" + f.By.Login
+	for _, rotation := range r.Policy.OnCall.Rotations {
+		all := append(rotation.Members(), rotation.Owners...)
+		if naming.Contains(all, name) || len(c.Names) > 0 && !naming.Equal(c.Names[0], rotation.Name) {
+			continue
+		}
+		var teams []string
+		for _, who := range all {
+			if !oncall.IsPerson(who) {
+				teams = append(teams, who[strings.LastIndexByte(who, '/')+1:])
+			}
+		}
+		is, err := r.GitHub.IsMember(r.Ctx, r.Ref, f.By.Login, teams)
+		if err != nil && !ports.IsRefused(err) {
+			return c, err
+		}
+		if is {
+			c.Teams = append(c.Teams, rotation.Name)
+		}
+	}
+	return c, nil
+}
+
+// OnCall returns who is on call by the rotations of a repository that the App serves, as they were read
+// last or are read now: GitHub may take a moment, and then the last good ones count.
+func (e *Engine) OnCall(ctx context.Context, repo incident.Ref) oncall.Schedule {
+	if !e.servesNow(ctx, repo) {
+		return oncall.Schedule{}
+	}
+	return e.policyOf(ctx, repo).OnCall
+}
