@@ -56,7 +56,7 @@ var allowed = map[string][]string{
 	"app/setup": {"app/config", "app/engine", "app/github", "app/incident", "templates",
 		"app/naming", "app/texts"},
 	"app/replay": {"app/engine", "app/engine/ports", "app/incident", "app/owner", "app/similar", "app/webhook"},
-	"app/doctor": {"app/config", "app/engine", "app/github", "app/incident", "app/setup",
+	"app/doctor": {"app/config", "app/oncall", "app/engine", "app/github", "app/incident", "app/setup",
 		"app/naming", "app/owner"},
 	"app/sqlite":      {"app/engine", "app/incident", "app/metrics", "app/wait"},
 	"app/notify":      {"templates", "app/engine", "app/incident", "app/naming", "app/wait", "app/texts", "app/services"},

@@ -289,6 +289,13 @@ func TestWhatARepositoryLacks(t *testing.T) {
 			[]string{"teams: no team acme/nobody"}},
 		"somebody": {config("phones: [1]\nescalation: {steps: [{to: [\"@gina\", \"@carol\"]}]}\n"),
 			[]string{"assignees: gina"}},
+		"somebody on call": {with(func(f map[string]string) {
+			f[".github/firebreak.yml"] = "phones: [1]\nescalation: {steps: [{to: [primary]}]}\n"
+			f[".github/oncall.yml"] = "rotations: {primary: {people: [\"@gina\", \"@carol\"], start: 2026-01-05}}\n"
+		}), []string{"assignees: gina"}},
+		"a mistake in the rotations": {with(func(f map[string]string) {
+			f[".github/oncall.yml"] = "rotations: {primary: {peple: [platform]}}\n"
+		}), []string{"configuration: line 1, column 23"}},
 		"a pager's secret": {config("phones: [1]\npager: pagerduty\nservices: {pagerduty: {secret: PD}}\n"),
 			[]string{"pagers: PD is not set"}},
 		"a customer's channel": {config("phones: [1]\ncustomers: {globex: {channels: [{webhook: GLOBEX}, " +

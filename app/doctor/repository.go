@@ -17,6 +17,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/owner"
 	"github.com/firebreak-dev/firebreak/app/setup"
 )
@@ -233,7 +234,11 @@ func (p *patient) checkConfig(ctx context.Context) error {
 			"`firebreak init "+p.ref.FullName()+"` offers one as a pull request")
 		return nil
 	}
-	policy, err := config.Parse(content)
+	schedule, err := p.checkOnCall(ctx, where)
+	if err != nil {
+		return err
+	}
+	policy, err := config.ParseWith(content, schedule)
 	for _, m := range config.Mistakes(err) {
 		p.add("", Failure, fmt.Sprintf("%s of %s: %v", config.Path, where.FullName(), m),
 			"Correct that line. Until then the last good configuration applies, or the defaults")
@@ -243,6 +248,35 @@ func (p *patient) checkConfig(ctx context.Context) error {
 		p.ok("%s of %s can be used", config.Path, where.FullName())
 	}
 	return nil
+}
+
+// checkOnCall reads who is on call, next to the configuration.
+func (p *patient) checkOnCall(ctx context.Context, where incident.Ref) (oncall.Schedule, error) {
+	content, there, err := p.App.ReadFile(ctx, where, oncall.Path)
+	if err != nil || !there {
+		return oncall.Schedule{}, err
+	}
+	schedule, err := config.ParseOnCall(content)
+	for _, m := range config.Mistakes(err) {
+		p.add("", Failure, fmt.Sprintf("%s of %s: %v", oncall.Path, where.FullName(), m),
+			"Correct that line. Until then the last good one says who is on call, or nobody is")
+	}
+	if err == nil {
+		p.ok("%s of %s can be used", oncall.Path, where.FullName())
+	}
+	return schedule, nil
+}
+
+// withMembers returns names with who has turns in place of rotations.
+func (p *patient) withMembers(names []string) (out []string) {
+	for _, name := range names {
+		if rotation, ok := p.policy.OnCall.Find(name); ok {
+			out = append(out, rotation.Members()...)
+			continue
+		}
+		out = append(out, name)
+	}
+	return out
 }
 
 func (p *patient) checkLabels(ctx context.Context) error {
@@ -294,7 +328,7 @@ func (p *patient) checkTeams(ctx context.Context) error {
 		teams[name] = true
 	}
 	for _, step := range p.policy.Escalation {
-		for _, to := range step.To {
+		for _, to := range p.withMembers(step.To) {
 			teams[to] = to != "phone"
 		}
 	}
@@ -434,7 +468,7 @@ func (p *patient) checkPagers(ctx context.Context) error {
 			p.add("", Warning, fmt.Sprintf("step %d of the escalation names the phone list, which is empty",
 				n+1), "List numbers under phones in "+config.Path)
 		}
-		to := slices.DeleteFunc(slices.Clone(step.To), func(t string) bool { return t == "phone" })
+		to := slices.DeleteFunc(p.withMembers(step.To), func(t string) bool { return t == "phone" })
 		by := step.By
 		if len(by) == 0 {
 			by = []string{p.policy.Pager}
