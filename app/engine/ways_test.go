@@ -1,6 +1,9 @@
 package engine_test
 
 import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -157,6 +160,103 @@ func TestO3AForgedCallbackAnswersNothing(t *testing.T) {
 	w.settle()
 	if s := w.stateOf(); s.IC != "" {
 		t.Errorf("IC %q", s.IC)
+	}
+}
+
+// byCalls is byPush with Twilio's settings, and returns what sends a callback of Twilio's, signed.
+func byCalls(t *testing.T) (w *world, p *push, press func(link, digit string) (status int)) {
+	t.Helper()
+	w, p = byPush(t)
+	const token = "0fedcba9876543210fedcba987654321"
+	w.env["FIREBREAK_SECRET_TWILIO"] = token
+	w.restart()
+	w.change("main", `services: {people: {secret: PEOPLE, twilio-account: AC0123456789abcdef0123456789abcdef,
+  twilio-from: "+14155550100", twilio-secret: TWILIO}}
+pager: people
+escalation: {steps: [{to: [desk]}, {after: 10m, to: ["@dan"]}, {after: 20m, to: ["@alice"]}], rounds: 1}
+`)
+	return w, p, func(link, digit string) int {
+		t.Helper()
+		address := link + "?way=call"
+		mac := hmac.New(sha1.New, []byte(token))
+		mac.Write([]byte(address + "Digits" + digit))
+		req, err := http.NewRequest(http.MethodPost, address, strings.NewReader("Digits="+digit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		w.settle()
+		return res.StatusCode
+	}
+}
+
+// A callback that comes twice answers once, and one that comes late is judged by what is true then: a role
+// that somebody has stays theirs, and after a day the link is worth nothing (O3).
+func TestO3CallbacksTwiceAndLate(t *testing.T) {
+	w, p, press := byCalls(t)
+	w.tell(down)
+	w.advance(time.Minute)
+	for range 3 { // 2 is "pass on": to the next step, and not to the one after
+		if status := press(p.links["carol-1"], "2"); status != http.StatusOK {
+			t.Errorf("%d", status)
+		}
+	}
+	if got := p.told(); len(got) != 2 || !strings.HasSuffix(got[1], " dan-1") {
+		t.Errorf("rang %q", got)
+	}
+	for range 2 {
+		if status := press(p.links["dan-1"], "1"); status != http.StatusOK {
+			t.Errorf("%d", status)
+		}
+	}
+	if s := w.stateOf(); s.IC != "dan" {
+		t.Errorf("IC %q", s.IC)
+	}
+	if said := len(w.list()); press(p.links["dan-1"], "1") != http.StatusOK || len(w.list()) > said+1 {
+		t.Errorf("said %d, then %d", said, len(w.list()))
+	}
+	if status := press(p.links["carol-1"], "9"); status != http.StatusOK {
+		t.Errorf("a key that means nothing: %d", status)
+	}
+	w.advance(25 * time.Hour)
+	if status := press(p.links["carol-1"], "1"); status != http.StatusGone {
+		t.Errorf("a day later: %d", status)
+	}
+	if s := w.stateOf(); s.IC != "dan" {
+		t.Errorf("IC %q", s.IC)
+	}
+}
+
+// A mention is a way: it comes at its time, once, and not after an answer (O3).
+func TestO3AMentionComesAtItsTime(t *testing.T) {
+	w, p := byPush(t)
+	w.env["FIREBREAK_SECRET_PEOPLE"] = strings.Replace(w.env["FIREBREAK_SECRET_PEOPLE"], `"after": "2m"}`,
+		`"after": "2m"}, {"github": "carol", "after": "3m"}`, 1)
+	w.restart()
+	w.tell(down)
+	mentions := func() (n int) {
+		for _, text := range w.said("@carol") {
+			if strings.HasPrefix(strings.TrimSpace(text), "@carol: ") {
+				n++
+			}
+		}
+		return n
+	}
+	w.advance(2*time.Minute + 30*time.Second)
+	if mentions() != 0 {
+		t.Errorf("too early: %q", w.said(""))
+	}
+	w.advance(time.Minute)
+	w.restart()
+	w.advance(4 * time.Minute)
+	if got := p.told(); mentions() != 1 || len(got) != 3 {
+		t.Errorf("%d mentions, rang %q: %q", mentions(), got, w.said(""))
 	}
 }
 

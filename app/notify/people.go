@@ -33,13 +33,17 @@ type way struct {
 	Ntfy     string `json:"ntfy"`     // https://ntfy.sh/TOPIC
 	Gotify   string `json:"gotify"`   // https://gotify.example.com
 	Email    string `json:"email"`
-	Slack    string `json:"slack"` // a member's id
-	Token    string `json:"token"` // of ntfy or Gotify
-	After    string `json:"after"` // as 2m; empty: at once
+	Slack    string `json:"slack"`  // a member's id
+	GitHub   string `json:"github"` // a login, which is mentioned on the issue
+	Token    string `json:"token"`  // of ntfy or Gotify
+	After    string `json:"after"`  // as 2m; empty: at once
 
 	kind, address string
 	after         time.Duration
 }
+
+// wayKinds are the ways.
+var wayKinds = []string{"sms", "call", "pushover", "ntfy", "gotify", "email", "slack", "github"}
 
 // longestWait is how long after a page somebody is reached at most.
 const longestWait = time.Hour
@@ -54,25 +58,28 @@ var (
 // check completes a way. An error holds no address.
 func (w *way) check() (err error) {
 	for kind, address := range map[string]string{"sms": w.SMS, "call": w.Call, "pushover": w.Pushover,
-		"ntfy": w.Ntfy, "gotify": w.Gotify, "email": w.Email, "slack": w.Slack} {
+		"ntfy": w.Ntfy, "gotify": w.Gotify, "email": w.Email, "slack": w.Slack, "github": w.GitHub} {
 		if address == "" {
 			continue
 		}
 		if w.kind != "" {
-			return errors.New("it must have one of sms, call, pushover, ntfy, gotify, email and slack, and it has several")
+			return errors.New("it must have one of " + orList(wayKinds) + ", and it has several")
 		}
 		w.kind, w.address = kind, address
 	}
 	ok := true
 	switch w.kind {
 	case "":
-		return errors.New("it must have one of sms, call, pushover, ntfy, gotify, email and slack")
+		return errors.New("it must have one of " + orList(wayKinds))
 	case "sms", "call":
 		ok = phoneNumber.MatchString(w.address)
 	case "pushover":
 		ok = pushoverKey.MatchString(w.address)
 	case "slack":
 		ok = slackUser.MatchString(w.address)
+	case "github":
+		w.address = strings.TrimPrefix(w.address, "@")
+		ok = naming.IsLogin(w.address)
 	case "ntfy", "gotify":
 		u, err := url.Parse(w.address)
 		ok = err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.User == nil
@@ -335,8 +342,29 @@ func (n *Notifier) reach(ctx context.Context, p engine.Page, login string, w way
 			return err
 		}
 		return n.postSlack(ctx, token, w.address, directText(p, link), n.hash(p.Key+" "+login))
+	case "github":
+		return mention(ctx, p, w.address)
 	}
 	return final(people, w.kind+" is no way to reach somebody")
+}
+
+// mention mentions somebody on the issue; GitHub informs them by its app, by mail or not at all, as they
+// chose there.
+func mention(ctx context.Context, p engine.Page, login string) error {
+	switch {
+	case ctx.Value(dryKey{}) != nil:
+		return nil
+	case p.Mention == nil:
+		return final("github", "there is no issue on which to mention somebody, or GitHub is out")
+	}
+	err := p.Mention(login)
+	if err == nil {
+		return nil
+	}
+	e := final("github", texts.Truncate(texts.Squeeze("the mention was not written: "+err.Error()), 300))
+	var refusal *engine.Refusal
+	e.temporary = !errors.As(err, &refusal)
+	return e
 }
 
 // directText is a page as a direct message.

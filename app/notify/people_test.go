@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -180,7 +181,7 @@ func TestO3VendorsThatHangAreLeft(t *testing.T) {
 	}
 }
 
-// The account stands in a reviewed file: whatever it holds, the key goes to its own account alone (O3).
+// The account is in a reviewed file: whatever it holds, the key goes to its own account alone (O3).
 func TestO3AnAccountIsNoPath(t *testing.T) {
 	for _, account := range []string{"../../evil", "AC01/../AC02", "AC01?x=", "AC01#"} {
 		d := &double{host: "api.twilio.com", answers: []answer{accepted}}
@@ -194,6 +195,43 @@ func TestO3AnAccountIsNoPath(t *testing.T) {
 		if !errors.As(err, &said) || said.Temporary() || len(d.all) != 0 {
 			t.Errorf("%s: %v, %d requests", account, err, len(d.all))
 		}
+	}
+}
+
+// A mention on the issue is a way as well. Where there is no issue, or GitHub refuses it, the next way is
+// used at once (O3).
+func TestO3AMentionIsAWay(t *testing.T) {
+	const ways = `{"dan": [{"github": "@Dan"}, {"ntfy": "https://ntfy.example/dan", "after": "5m"}]}`
+	for name, c := range map[string]struct {
+		mention func(string) error
+		pushes  int
+	}{
+		"written":  {func(string) error { return nil }, 0},
+		"refused":  {func(string) error { return &engine.Refusal{Status: 403, Reason: "locked"} }, 1},
+		"no issue": {nil, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := &double{host: "ntfy.example", answers: []answer{accepted}}
+			n := withPeople(t, ways)
+			n.Through(d)
+			var mentioned []string
+			p := peoplePage("@dan")
+			if c.mention != nil {
+				p.Mention = func(login string) error { mentioned = append(mentioned, login); return c.mention(login) }
+			}
+			if err := n.Page(t.Context(), p); err != nil || len(d.all) != c.pushes {
+				t.Errorf("%v after %d pushes", err, len(d.all))
+			}
+			if c.mention != nil && !slices.Equal(mentioned, []string{"Dan"}) {
+				t.Errorf("mentioned %q", mentioned)
+			}
+			p.Mention = func(string) error { return errors.New("502") }
+			p.Way = &engine.Way{Login: "dan", Index: 0, Kind: "github"}
+			var said interface{ Temporary() bool }
+			if err := n.Page(t.Context(), p); !errors.As(err, &said) || !said.Temporary() {
+				t.Errorf("out for a moment: %v", err)
+			}
+		})
 	}
 }
 
@@ -235,6 +273,7 @@ func TestO3MistakesInTheSecretShowNoAddress(t *testing.T) {
 		`{"dan": [{"sms": "+49301234567", "call": "+49301234567"}]}`: "several",
 		`{"dan": [{"ntfy": "https://ntfy.example"}]}`:                "ntfy",
 		`{"dan": [{"pushover": "0301234567"}]}`:                      "pushover",
+		`{"dan": [{"github": "acme/301234567"}]}`:                    "github",
 		`{"dan": [{"sms": "+49301234567", "after": "soon"}]}`:        "after",
 		`{"dan": [{"sms": "+49301234567", "after": "2h"}]}`:          "after",
 		`{"dan": []}`: "no way to reach dan",

@@ -201,13 +201,17 @@ func (e *Pages) callPager(ctx context.Context, service string, s incident.Send, 
 
 // pageOf returns a page without the service by which it goes out.
 func (e *Pages) pageOf(s incident.Send, to []string, key string) ports.Page {
-	return ports.Page{
+	p := ports.Page{
 		Ref: e.Ref, Key: key, To: to,
 		Title: e.Headline(), Text: e.text(s), URL: e.Snapshot.URL,
 		Severity: cmp.Or(e.State.Severity, e.State.Claimed), Drill: e.State.Drill,
 		Tag: e.MailTag(e.DeclaredRef()), Links: e.links(s, to), Others: e.Policy.Services,
 		LinkOf: func(login string) string { return e.linkOf(s, login) },
 	}
+	if !e.IsOffline {
+		p.Mention = e.mentioner(s)
+	}
+	return p
 }
 
 // links returns where each of those answers without a login who are people.

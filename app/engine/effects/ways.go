@@ -3,12 +3,15 @@ package effects
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/delivery"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // ByPeople is the service that reaches each person by their own ways (O3).
@@ -77,6 +80,26 @@ func (e *Pages) remindBy(page incident.Page, w ports.Way, settings incident.Serv
 		e.Report(incident.WayFailed{Key: page.Key, Login: w.Login, Way: w.Kind, Why: ports.Reason(err)})
 	}
 	return err
+}
+
+// mentioner returns what mentions one person on the issue for a page: for many it is the way to their phone
+// (O3). It may be called by several at once.
+func (e *Pages) mentioner(s incident.Send) func(login string) error {
+	var one sync.Mutex
+	return func(login string) error {
+		one.Lock()
+		defer one.Unlock()
+		say := incident.Say{Name: "page", Reason: s.Why, Line: s.Text, Holder: s.Asker,
+			Names: e.NamesToMention([]string{"@" + login})}
+		switch {
+		case e.State.Drill:
+			say.Variant = "drill"
+		case e.State.Confirmed == nil:
+			say.Variant = "unconfirmed"
+		}
+		key := "mention/" + TimedKey(s.Key, s.At) + "/" + url.PathEscape(naming.Key(login))
+		return e.WithUrgency(ports.UrgencyPage, func() error { return e.Comments.PostSay(key, say) })()
+	}
 }
 
 // errFailedBefore is why a way is not tried: it failed in a look before.

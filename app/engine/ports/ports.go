@@ -73,7 +73,10 @@ type Page struct {
 	// which a mail carries, so that an answer finds the incident; empty: there is none yet
 	Tag string
 
-	Way    *Way               // the one way of one person to use; nil: all of the first moment
+	Way *Way // the one way of one person to use; nil: all of the first moment
+	// Mention mentions a login on the issue. nil: there is no issue, or GitHub is out.
+	Mention func(login string) error
+
 	Others []incident.Service // settings of the other services, whose accounts people's ways use
 }
 
