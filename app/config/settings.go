@@ -365,7 +365,7 @@ var step = block{what: "a step", required: []string{"to"},
 		{
 			name:     "to",
 			of:       list{what: "to", of: whom, most: maxTo, fold: true, example: "[incident-coordinators]"},
-			about:    "Teams, people as \"@login\", and phone, the phone list.",
+			about:    "Teams, people as \"@login\", rotations of .github/oncall.yml, and phone, the phone list.",
 			examples: []string{`[incident-coordinators, "@carol"]`, "[phone]"},
 		},
 		{name: "by", of: list{what: "by", of: pager, most: maxBy, example: "[slack, pagerduty]"},

@@ -280,3 +280,31 @@ func TestO2ACoverOutlivesAConflict(t *testing.T) {
 		t.Errorf("the file is\n%s", got)
 	}
 }
+
+// A cover that was declined stays so, though the card is lost and the incident is read again from its
+// start.
+func TestO2ADeclinedCoverStaysDeclined(t *testing.T) {
+	w := newWorldOnCall(t, rotations)
+	w.tell(critical + "bob: /incident cover @dan until 18:00\ndan: /incident uncover")
+	if got := w.onCallFile("main"); got != rotations {
+		t.Fatalf("the file is\n%s", got)
+	}
+	before := len(w.list())
+	w.tell("alice deletes card\nbob: /incident status\nwait 2m")
+	if got := w.onCallFile("main"); got != rotations {
+		t.Errorf("once the card is lost, the file is\n%s", got)
+	}
+	if after := len(w.list()); after > before+2 {
+		t.Errorf("%d comments became %d", before, after)
+	}
+}
+
+// Who is on call matters after an incident too.
+func TestO2ACoverOnAnIncidentThatIsOver(t *testing.T) {
+	w := newWorldOnCall(t, rotations)
+	w.tell(critical + "alice: /incident decline it was a test\nbob: /incident cover @dan until 18:00")
+	if got := w.onCallFile("main"); !strings.Contains(got, `who: "@dan", for: "@bob" }`) {
+		t.Errorf("the file is\n%s", got)
+	}
+	w.says("@dan: The cover is written.")
+}

@@ -39,7 +39,12 @@ type Covers struct {
 func (e Covers) Apply() error {
 	return look.ForEach(e.Look, func(o incident.ChangeCovers) error {
 		for _, c := range e.State.CoverChanges {
-			if c.ID == o.Change.ID {
+			switch {
+			case c.ID != o.Change.ID:
+			case e.IsRebuilt && e.IsPosted("reply/"+c.ID): // it was written before the card was lost, and maybe taken back
+				e.Report(incident.CoversChanged{ID: c.ID})
+				return nil
+			default:
 				return e.write(c)
 			}
 		}
