@@ -33,6 +33,8 @@ var allowed = map[string][]string{
 	"app/calendar":        {"app/naming", "app/oncall"},
 	"app/config":          {"app/incident", "app/naming", "app/oncall", "app/services", "app/sources", "app/texts"},
 	"app/mark":            {},
+	"app/moving":          {"app/naming", "app/oncall"},
+	"app/moving/vendors":  {"app/moving", "app/wait"},
 	"app/card":            {"app/incident", "templates", "app/naming", "app/texts"},
 	"app/postmortem":      {"app/incident", "templates", "app/naming", "app/texts"},
 	"app/admission":       {},

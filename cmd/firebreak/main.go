@@ -45,9 +45,9 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), incidentsCommand(), initCommand(), lint(),
-		manCommand(), onCallCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
-		statsCommand())
+	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), importCommand(), incidentsCommand(),
+		initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(), sandboxCommand(), server.Command("serve"),
+		setupCommand(), statsCommand())
 	return c
 }
 
