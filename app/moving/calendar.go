@@ -153,16 +153,18 @@ func (s Schedule) rows(people People, ours oncall.Schedule, names []string, from
 			edges = append(edges, p.From, p.Until)
 		}
 	}
+	var shifts []oncall.Shift
 	for _, name := range names {
-		for _, shift := range ours.Shifts(name, from, to) {
-			edges = append(edges, shift.From)
-		}
+		shifts = append(shifts, ours.Shifts(name, from, to)...)
+	}
+	for _, shift := range shifts {
+		edges = append(edges, shift.From)
 	}
 	edges = slices.DeleteFunc(edges, func(t time.Time) bool { return t.Before(from) || !t.Before(to) })
 	slices.SortFunc(edges, time.Time.Compare)
 	edges = slices.CompactFunc(edges, time.Time.Equal)
 	for i, edge := range edges {
-		row := Row{From: edge, Until: to, Ours: onCall(ours, names, edge)}
+		row := Row{From: edge, Until: to, Ours: onCall(shifts, edge)}
 		if i+1 < len(edges) {
 			row.Until = edges[i+1]
 		}
@@ -222,12 +224,15 @@ func namesOf(people People, list []Who) (out []string) {
 	return out
 }
 
-// onCall returns who is on call in any of some rotations, each once and in order.
-func onCall(s oncall.Schedule, rotations []string, t time.Time) (out []string) {
-	for _, name := range rotations {
-		for _, p := range s.OnCall(name, t) {
-			if !naming.Contains(out, p.Name) {
-				out = append(out, p.Name)
+// onCall returns who is on call in any of some shifts, each once and in order.
+func onCall(shifts []oncall.Shift, t time.Time) (out []string) {
+	for _, s := range shifts {
+		if t.Before(s.From) || !t.Before(s.Until) {
+			continue
+		}
+		for _, name := range s.Who {
+			if !naming.Contains(out, name) {
+				out = append(out, name)
 			}
 		}
 	}

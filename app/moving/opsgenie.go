@@ -191,7 +191,7 @@ type opsgenieReader struct {
 func ReadOpsgenie(documents []Document) (Export, error) {
 	r := &opsgenieReader{Export: Export{Vendor: "Opsgenie"}, overrides: map[string][]Override{}, left: map[string]int{}}
 	for _, d := range documents {
-		if err := r.read(d.Name, folderOf(d.Name), d.Content); err != nil {
+		if err := r.read(folderOf(d.Name), d.Content); err != nil {
 			return Export{}, fmt.Errorf("read %s: %w", d.Name, err)
 		}
 	}
@@ -226,7 +226,7 @@ func folderOf(name string) string {
 
 // read reads a value, which is an object, a list of them, an answer of the API, or several of these by
 // name.
-func (r *opsgenieReader) read(where, folder string, content []byte) error {
+func (r *opsgenieReader) read(folder string, content []byte) error {
 	content = bytes.TrimSpace(content)
 	if len(content) > 0 && content[0] == '[' {
 		var list []json.RawMessage
@@ -234,7 +234,7 @@ func (r *opsgenieReader) read(where, folder string, content []byte) error {
 			return err
 		}
 		for _, one := range list {
-			if err := r.read(where, folder, one); err != nil {
+			if err := r.read(folder, one); err != nil {
 				return err
 			}
 		}
@@ -249,13 +249,13 @@ func (r *opsgenieReader) read(where, folder string, content []byte) error {
 	}
 	switch {
 	case has("data"):
-		return r.read(where, folder, keys["data"])
+		return r.read(folder, keys["data"])
 	case folder == "teams" && has("team"), folder == "users" && has("user"): // of the backup
 		inner := keys["team"]
 		if folder == "users" {
 			inner = keys["user"]
 		}
-		return r.read(where, folder, inner)
+		return r.read(folder, inner)
 	case has("schedule"):
 		return decode(content, r.backup)
 	case has("finalTimeline"):
@@ -275,7 +275,7 @@ func (r *opsgenieReader) read(where, folder string, content []byte) error {
 		return decode(content, r.team)
 	case len(keys) > 0 && isBundle(keys):
 		for _, name := range sortedKeys(keys) {
-			if err := r.read(where, name, keys[name]); err != nil {
+			if err := r.read(name, keys[name]); err != nil {
 				return err
 			}
 		}

@@ -24,7 +24,6 @@ import (
 
 // importOptions are what `firebreak import` was asked.
 type importOptions struct {
-	vendor                                     string
 	people, policy, out, region, from, keyFile string
 	force                                      bool
 }
@@ -72,7 +71,8 @@ keeps it out of the shell's history. docs/opsgenie.md shows the whole move.`,
 	c.Flags().StringVar(&o.out, "out", "", "folder to write oncall.yml and firebreak.yml to (default: print them)")
 	c.Flags().BoolVar(&o.force, "force", false, "overwrite oncall.yml in that folder")
 	c.Flags().StringVar(&o.region, "region", "us", "where the account is: us or eu")
-	c.Flags().StringVar(&o.from, "from", "", "the day from which calendars are compared, such as 2026-12-07 (default: now)")
+	c.Flags().StringVar(&o.from, "from", "",
+		"the day from which calendars are compared, such as 2026-12-07 (default: now)")
 	c.Flags().StringVar(&o.keyFile, "key-file", "", "read the API key from this file; - is standard input")
 	return c
 }
@@ -121,8 +121,8 @@ func (o importOptions) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	until := from.AddDate(0, 0, 7*vendors.Weeks)
-	_, err = fmt.Fprint(c.OutOrStdout(), moving.Report(export, result, moving.Compare(export, people, result, from, until),
-		from, until))
+	calendars := moving.Compare(export, people, result, from, until)
+	_, err = fmt.Fprint(c.OutOrStdout(), moving.Report(export, result, calendars, from, until))
 	return err
 }
 
@@ -149,8 +149,8 @@ func (o importOptions) readPeople() (moving.People, error) {
 var keyShape = regexp.MustCompile(`^[A-Za-z0-9_+-]{18,64}$`)
 
 // read returns the documents of a file, a folder or a zip, or by the API.
-func (o importOptions) read(c *cobra.Command, vendor pager, base string, args []string, from time.Time) ([]moving.Document,
-	error) {
+func (o importOptions) read(c *cobra.Command, vendor pager, base string, args []string,
+	from time.Time) ([]moving.Document, error) {
 	if len(args) == 1 && o.keyFile != "" {
 		return nil, misuse("name a file or a key, or use --key-file, not both")
 	}
