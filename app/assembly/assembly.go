@@ -44,6 +44,7 @@ type Environment struct {
 	Secrets   [][]byte
 	ClockURL  string // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
 	PagerURL  string // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
+	PhoneURL  string // FIREBREAK_PHONE_URL: where calls and texts go; empty: to Twilio
 	PublicURL string // FIREBREAK_PUBLIC_URL: where the product is served, for the links of pages
 	// FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
 	MailURL string
@@ -125,6 +126,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		ClockURL:  getenv("FIREBREAK_CLOCK_URL"),
 		PagerURL:  getenv("FIREBREAK_PAGER_URL"),
 		MailURL:   getenv("FIREBREAK_MAIL_URL"),
+		PhoneURL:  getenv("FIREBREAK_PHONE_URL"),
 		PublicURL: getenv("FIREBREAK_PUBLIC_URL"),
 		Outbound:  []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
 		Allow:     strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","),
@@ -158,7 +160,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 	for name, value := range map[string]string{
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL,
 		"FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
-		"FIREBREAK_PUBLIC_URL": e.PublicURL,
+		"FIREBREAK_PUBLIC_URL": e.PublicURL, "FIREBREAK_PHONE_URL": e.PhoneURL,
 	} {
 		if u, err := url.Parse(value); value != "" &&
 			(err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {

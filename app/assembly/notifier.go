@@ -13,7 +13,7 @@ import (
 func newNotifier(env Environment, log *slog.Logger) (*notify.Notifier, error) {
 	n, err := notify.New(notify.Options{
 		Secret: env.secret, HashKey: env.Secrets[0], PageURL: env.PagerURL, AnnounceURL: env.MailURL, Signing: env.Outbound,
-		Allow: env.Allow, SES: env.ses, Logger: log,
+		PhoneURL: env.PhoneURL, Allow: env.Allow, SES: env.ses, Logger: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("FIREBREAK_OUTBOUND_ALLOW: %w", err)

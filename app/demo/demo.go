@@ -3,7 +3,11 @@
 package demo
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
@@ -14,6 +18,12 @@ const repository = "acme/incidents"
 
 // environmentFile is where a sandbox that keeps its data writes the environment.
 const environmentFile = "firebreak.env"
+
+// Names of the secrets by which calls and texts reach the sandbox's phones.
+const (
+	phoneSecret  = "TWILIO"
+	peopleSecret = "PEOPLE"
+)
 
 // intakeSecret is what reports are signed with, or carry as a token.
 const intakeSecret = "demo-intake"
@@ -68,6 +78,9 @@ func environment(c sandbox.Credentials) map[string]string {
 		"FIREBREAK_INTAKE_REPOSITORY": repository,
 		"FIREBREAK_INTAKE_SECRET":     intakeSecret,
 	}
+	env["FIREBREAK_PHONE_URL"] = c.PhoneURL
+	env["FIREBREAK_SECRET_"+phoneSecret] = c.PhoneToken
+	env["FIREBREAK_SECRET_"+peopleSecret] = waysOf(c)
 	if c.AppID == 0 {
 		return env
 	}
@@ -80,4 +93,56 @@ func environment(c sandbox.Credentials) map[string]string {
 		env["FIREBREAK_PRIVATE_KEY"] = string(c.PrivateKey)
 	}
 	return env
+}
+
+// way is a way to reach somebody, as package notify reads it.
+type way struct {
+	Call  string `json:"call,omitempty"`
+	SMS   string `json:"sms,omitempty"`
+	After string `json:"after,omitempty"`
+}
+
+// waysOf returns the ways to reach the sandbox's people: a text, and a call two minutes later.
+func waysOf(c sandbox.Credentials) string {
+	people := map[string]any{}
+	for login, number := range c.Phones {
+		people[login] = []way{{SMS: number}, {Call: number, After: "2m"}}
+	}
+	for team, logins := range c.Teams {
+		if len(logins) > 0 {
+			people[team] = logins
+		}
+	}
+	text, err := json.Marshal(people)
+	if err != nil {
+		return "" // no text fails to be written
+	}
+	return string(text)
+}
+
+// WithPhones makes pages reach the phones of the sandbox too. It leaves files without our configuration as
+// they are.
+func WithPhones(files map[string]map[string]string) map[string]map[string]string {
+	const path, pager = ".github/firebreak.yml", "\npager: webhook "
+	before, ok := files[repository][path]
+	if !ok || !strings.Contains(before, pager) {
+		return files
+	}
+	text := strings.NewReplacer(
+		"    - to: [incident-coordinators]\n", "    - to: [incident-coordinators]\n      by: [webhook, people]\n",
+		"      to: [incident-coordinators, platform]\n",
+		"      to: [incident-coordinators, platform]\n      by: [webhook, people]\n",
+		pager, fmt.Sprintf(`
+# The phones of the sandbox: its outbox leads to them.
+services:
+  people:
+    secret: %s
+    twilio-account: %s
+    twilio-from: "+15005550006"
+    twilio-secret: %s
+%s`, peopleSecret, sandbox.PhoneAccount, phoneSecret, pager)).Replace(before)
+	all := maps.Clone(files)
+	all[repository] = maps.Clone(files[repository])
+	all[repository][path] = text
+	return all
 }

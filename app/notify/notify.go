@@ -38,7 +38,9 @@ type Options struct {
 	PageURL string
 	// the operator's own receiver of emails for customers
 	AnnounceURL string
-	Signing     []byte // signs what these two receive
+	// a server of the operator's that takes calls and texts as Twilio does; empty: Twilio
+	PhoneURL string
+	Signing  []byte // signs what the first two receive
 	// hosts, hosts with port, and CIDRs that may be reached though they are not public
 	Allow []string
 	// nil: this binary can't reach Amazon SES
@@ -60,7 +62,7 @@ type SendMail = func(ctx context.Context, mail []byte) error
 type Notifier struct {
 	Options
 	client *http.Client // to vendors and customers: public addresses only
-	own    *http.Client // to PageURL and AnnounceURL, which may have any address
+	own    *http.Client // to PageURL, AnnounceURL and PhoneURL, which may have any address
 	guard  *guard
 	dial   func(ctx context.Context, network, address string) (net.Conn, error) // the guard's
 	// for SMTP; nil: the system's roots

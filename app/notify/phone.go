@@ -53,7 +53,7 @@ func (n *Notifier) twilio(ctx context.Context, p engine.Page, w way, link string
 		}
 	}
 	return n.send(ctx, w.kind, []string{token, w.address, link}, func(ctx context.Context) error {
-		c := &twilioclient.Client{Credentials: twilioclient.NewCredentials(account, token), HTTPClient: n.within(ctx)}
+		c := &twilioclient.Client{Credentials: twilioclient.NewCredentials(account, token), HTTPClient: n.toTwilio(ctx)}
 		c.SetAccountSid(account)
 		// made by hand: what would make it reads another host from the environment
 		err := create(twilio.NewApiService(&twilioclient.RequestHandler{Client: c}))
@@ -71,22 +71,32 @@ func (n *Notifier) twilio(ctx context.Context, p engine.Page, w way, link string
 // ringing is for how many seconds a phone rings; a voice mail mostly takes over after 25.
 const ringing = 40
 
-// within returns the client of what goes to vendors, for a library that knows no context: each request has
-// this one, and with it its end.
-func (n *Notifier) within(ctx context.Context) *http.Client {
+// toTwilio returns the client for Twilio's library, which knows no context and one server: each request has
+// this context, and with it its end, and goes to PhoneURL where that is set.
+func (n *Notifier) toTwilio(ctx context.Context) *http.Client {
 	c := *n.client
-	c.Transport = bound{ctx, n.client.Transport}
+	b := bound{ctx: ctx, next: n.client.Transport}
+	if u, err := url.Parse(n.PhoneURL); err == nil && u.Host != "" {
+		b.to, b.next = u, n.own.Transport
+	}
+	c.Transport = b
 	return &c
 }
 
 // bound sends each request within a context.
 type bound struct {
 	ctx  context.Context
+	to   *url.URL // another server, with a path before that of each request; nil: its own
 	next http.RoundTripper
 }
 
 func (b bound) RoundTrip(r *http.Request) (*http.Response, error) {
-	return b.next.RoundTrip(r.WithContext(b.ctx))
+	r = r.Clone(b.ctx)
+	if b.to != nil {
+		r.URL.Scheme, r.URL.Host, r.Host = b.to.Scheme, b.to.Host, b.to.Host
+		r.URL.Path = strings.TrimSuffix(b.to.Path, "/") + r.URL.Path
+	}
+	return b.next.RoundTrip(r)
 }
 
 // callback returns where a vendor says what somebody answered; empty: there is no link.

@@ -44,6 +44,7 @@ func (s *Sandbox) control() http.Handler {
 	mux.HandleFunc("GET /sandbox/states", s.getStates)
 	mux.HandleFunc("POST /sandbox/states", s.postState)
 	mux.HandleFunc("GET /sandbox/version", s.version)
+	s.routePhones(mux)
 	return mux
 }
 

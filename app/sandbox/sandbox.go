@@ -80,6 +80,11 @@ type Credentials struct {
 	PageURL      string // takes pages
 	AnnounceURL  string // takes announcements
 	OutboxSecret string // signs both
+
+	PhoneURL   string              // takes calls and texts, as Twilio does
+	PhoneToken string              // of PhoneAccount
+	Phones     map[string]string   // numbers of people, by login
+	Teams      map[string][]string // logins, by slug
 }
 
 // Label is a label of a repository.
@@ -167,7 +172,13 @@ func New(o Options) (*Sandbox, error) {
 	mux.Handle("/sandbox/", s.control())
 	pages := sync.OnceValue(func() http.Handler { // a sandbox in a test is seldom asked for one
 		return web.New(s.forge, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) },
-			&web.Trouble{State: s.SetState, Fault: s.orderFaults, Mend: s.clearFaults, Holds: s.describeFaults})
+			&web.Trouble{State: s.SetState, Fault: s.orderFaults, Mend: s.clearFaults, Holds: s.describeFaults},
+			s.Press)
+	})
+	mux.HandleFunc("/sandbox/phone/{login}", func(w http.ResponseWriter, r *http.Request) {
+		r = r.Clone(r.Context())
+		r.URL.Path, r.URL.RawPath = "/_phone/"+r.PathValue("login"), ""
+		pages().ServeHTTP(w, r)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) })
 	api := rest.New(s.views, host{s}, o.Calls)
@@ -216,6 +227,8 @@ func (s *Sandbox) Environment() map[string]string {
 	c := Credentials{
 		URL: s.o.URL, ClockURL: s.o.URL + "/sandbox/clock", OutboxSecret: s.outboundSecret(),
 		PageURL: s.o.URL + "/sandbox/receive/page", AnnounceURL: s.o.URL + "/sandbox/receive/announce",
+		PhoneURL: s.o.URL + phonePath, PhoneToken: s.phoneToken(),
+		Phones: s.phones(), Teams: s.teams(),
 	}
 	if !s.forge.Empty {
 		c.AppID, c.WebhookSecret = s.o.AppID, s.o.WebhookSecret

@@ -73,6 +73,12 @@ var All = []Variable{
 	{Name: "FIREBREAK_PAGER_URL", Group: Outbound, Example: "https://pager.example.com",
 		About: "Where pages of the kind webhook are posted.", Help: "where pages of the kind webhook are posted"},
 	{
+		Name: "FIREBREAK_PHONE_URL", Group: Outbound, Default: "Twilio's own",
+		Example: "https://phone.example.com",
+		About:   "Another server that takes calls and texts as Twilio does, such as the sandbox.",
+		Help:    "another server that takes calls and texts as Twilio does",
+	},
+	{
 		Name:    "FIREBREAK_MAIL_URL",
 		Group:   Outbound,
 		Default: "the service email of the configuration",

@@ -28,7 +28,7 @@ const repository = "acme/incidents"
 func files() map[string]map[string]string {
 	all := templates.Repository()
 	all[oncall.Path] = templates.OnCallExample()
-	return map[string]map[string]string{repository: all}
+	return demo.WithPhones(map[string]map[string]string{repository: all})
 }
 
 func demoCommand() *cobra.Command {

@@ -44,6 +44,7 @@ type Model struct {
 	Teams      []*Team
 	Repos      []*Repository
 	Outbox     []OutboxEntry
+	Phones     []PhoneEntry     `json:",omitempty"` // what reached people's phones, oldest first
 	Created    time.Time        // virtual time of the seeding
 	Empty      bool             // nothing was set up by the seeding: no App, no labels, no form
 	Registered *Registration    `json:"App"` // the App that somebody registered, nil: none

@@ -81,7 +81,7 @@ func (p *past) keep() {
 	}
 	v := &version{at: p.at}
 	m := p.forge.Model
-	m.Repos, m.Outbox, m.Delayed = nil, nil, nil
+	m.Repos, m.Outbox, m.Phones, m.Delayed = nil, nil, nil, nil
 	v.model = encode(m)
 	for n, r := range p.forge.Repos {
 		bare := *r

@@ -11,7 +11,9 @@
 //	#header #main #flash #not-found #hints #repositories
 //	form[data-state=KEY] input[name=value], button[value=state] or [value=end]; form[data-fault] button[value=fault];
 //	  #mend button; #holds [data-holds=state|fault]     what GitHub does on its bad days; GET and POST /_states
-//	#outbox .box-row[data-kind][data-key]               what left for people outside; GET /_outbox
+//	#outbox .box-row[data-kind][data-key]               what left for people outside; GET /_outbox; #phones a leads to
+//	#phone[data-ringing] form#press button[name=digit]  somebody's phone, which rings; GET and POST /sandbox/phone/LOGIN
+//	  #calls .box-row[data-kind][data-state]            its calls and texts, newest first
 //	#list .issue-row[data-number]                       issues and pull requests; input[name=q] filters
 //	#forms a                                            forms to choose from (issues/new/choose)
 //	form#new-issue input[name="issue-title"], textarea[name=body] (blank), button[name=create]
@@ -69,6 +71,7 @@ var pageFiles embed.FS
 type server struct {
 	forge   *forge.Forge
 	trouble *Trouble // nil: the page of states and faults isn't there
+	press   Press    // nil: the pages of phones aren't there
 	// lets the virtual clock run; must not be called while the forge is locked
 	advance   func(time.Duration) error
 	templates map[string]*template.Template
@@ -76,10 +79,10 @@ type server struct {
 	version   string            // of the assets, so that browsers may keep them
 }
 
-// New returns what serves the pages of a forge; t may be nil.
-func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble) http.Handler {
+// New returns what serves the pages of a forge; t and press may be nil.
+func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble, press Press) http.Handler {
 	p := newServer(f, advance)
-	p.trouble = t
+	p.trouble, p.press = t, press
 	return p.handler()
 }
 
@@ -172,6 +175,7 @@ func (p *server) handler() http.Handler {
 	p.routeApps(mux, protection)
 	p.routeChanges(mux)
 	p.routeTrouble(mux)
+	p.routePhones(mux)
 	return protection.Handler(mux)
 }
 

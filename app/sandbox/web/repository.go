@@ -41,7 +41,11 @@ type outboxRow struct {
 // outbox shows what left for people outside GitHub, newest first.
 func (v *visit) outbox() (string, any, error) {
 	v.title, v.crumb, v.narrow = "Outbox", "Outbox", true
-	var d struct{ Rows []outboxRow }
+	var d struct {
+		Rows   []outboxRow
+		Phones []string // whose phones something reached
+	}
+	d.Phones = phoneOwners(v.forge)
 	for _, e := range slices.Backward(v.forge.Outbox) {
 		d.Rows = append(d.Rows, outboxRow{e.Kind, e.Channel, e.To, e.Text, e.Key, e.URL, v.at(e.At), e.Count, e.Links})
 	}
