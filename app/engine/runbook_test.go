@@ -88,3 +88,16 @@ func TestL2NothingIsReadWithoutAnAlert(t *testing.T) {
 		t.Errorf("shown: %s", w.everything())
 	}
 }
+
+// Of a runbook in one endless line the beginning is shown: what a search found travels in a message (L2).
+func TestL2ARunbookOfOneLineIsCut(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorld(t)
+	w.commitFile("alice", "acme/incidents", "docs/runbooks/CheckoutLatencyHigh.md", strings.Repeat("restart it and ", 20_000))
+	w.tell("alice opens \"CheckoutLatencyHigh: checkouts take ten seconds\"")
+	w.comment("alice", "/incident critical slow")
+	w.settle()
+	if w.heard("**Runbook** [acme/incidents/docs/runbooks/CheckoutLatencyHigh.md](<") != 1 || w.heard(strings.Repeat("restart it and ", 40)) != 0 {
+		t.Error("the runbook isn't shown, or all of it")
+	}
+}

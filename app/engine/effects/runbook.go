@@ -13,6 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/similar"
+	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // RunbookAPI is what Runbook needs of GitHub.
@@ -36,8 +37,10 @@ const (
 	runbookTimeout = 4 * time.Second
 	// runbookFolder is where runbooks are, by the names of alerts.
 	runbookFolder = "docs/runbooks"
-	// runbookLines is how many lines of one are shown, and mostAlerts how many names are tried.
+	// runbookLines is how many lines of one are shown, and of each how many characters: they travel in a
+	// message. mostAlerts is how many names are tried.
 	runbookLines = 20
+	runbookLine  = 500
 	mostAlerts   = 5
 )
 
@@ -95,7 +98,7 @@ func (e Runbook) shown(repo, file, text string) incident.RunbookFound {
 			found.IsLonger = true
 			break
 		}
-		found.Lines = append(found.Lines, line)
+		found.Lines = append(found.Lines, texts.Truncate(line, runbookLine))
 	}
 	return found
 }
