@@ -14,8 +14,8 @@ import (
 
 // turns returns who has the turns of a part between two times, with its restrictions.
 func (p Part) turns(zone *time.Location, from, to time.Time) (out []Period) {
-	if len(p.Turns) == 0 || p.Every <= 0 {
-		return nil
+	if len(p.Turns) == 0 || p.Every < time.Hour || p.Start.Year() < earliest {
+		return nil // neither vendor has it, and it wasn't converted
 	}
 	if p.From.After(from) {
 		from = p.From

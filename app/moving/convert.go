@@ -22,6 +22,7 @@ const (
 	mostRounds    = 20
 	mostPeriod    = 999
 	mostWait      = 90 * day
+	earliest      = 2000 // the year of a start
 )
 
 // Result is what an export becomes.
@@ -288,6 +289,9 @@ func (c *converter) layer(where string, s Schedule, p Part) (l oncall.Layer, mis
 	switch {
 	case len(p.Turns) == 0:
 		c.note(where, "it has nobody: it is left out")
+		return l, nil, false
+	case p.Start.Year() < earliest:
+		c.note(where, "it has no start, or one before %d: it is left out", earliest)
 		return l, nil, false
 	case len(p.Turns) > mostTurns:
 		c.note(where, "it has %d turns, and oncall.yml holds %d: it is left out", len(p.Turns), mostTurns)

@@ -20,7 +20,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files")
 
 // documents reads the files of a folder.
-func documents(t *testing.T, dir string) (out []moving.Document) {
+func documents(t testing.TB, dir string) (out []moving.Document) {
 	t.Helper()
 	err := fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -181,6 +181,51 @@ func TestThePolicyIsChosen(t *testing.T) {
 		_, err := moving.Convert(c.e, nil, c.policy, time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC))
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%q: %v", c.policy, err)
+		}
+	}
+}
+
+// TestWhatALayerCannotSay: an end within a turn's day, short turns and a missing start are said, and
+// nobody's cover ends early.
+func TestWhatALayerCannotSay(t *testing.T) {
+	now := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	start := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
+	alice := []moving.Who{{Kind: moving.User, Email: "a@acme.example"}}
+	for _, c := range []struct {
+		part moving.Part
+		ends time.Time // the zero time: it is left out
+		note string
+	}{
+		{moving.Part{Start: start, Every: day, Turns: alice, Until: time.Date(2026, 12, 20, 9, 0, 0, 0, time.UTC)},
+			time.Date(2026, 12, 20, 9, 0, 0, 0, time.UTC), ""},
+		{moving.Part{Start: start, Every: day, Turns: alice, Until: time.Date(2026, 12, 20, 8, 0, 0, 0, time.UTC)},
+			time.Date(2026, 12, 20, 9, 0, 0, 0, time.UTC), "it ends at 2026-12-20 08:00"},
+		{moving.Part{Start: start, Every: day, Turns: alice, Until: time.Date(2026, 12, 31, 12, 0, 0, 0, time.UTC)},
+			time.Date(2027, 1, 1, 9, 0, 0, 0, time.UTC), "it ends at 2026-12-31 12:00"},
+		{moving.Part{Start: start, Every: 90 * time.Minute, Turns: alice}, time.Time{}, "no counterpart"},
+		{moving.Part{Every: day, Turns: alice}, time.Time{}, "it has no start"},
+		{moving.Part{Start: start, Every: day}, time.Time{}, "it has nobody"},
+	} {
+		r, err := moving.Convert(moving.Export{Schedules: []moving.Schedule{{ID: "s", Name: "S", Zone: time.UTC,
+			Parts: []moving.Part{c.part}}}}, people, "", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		notes := ""
+		for _, n := range r.Notes {
+			notes += n.String() + "\n"
+		}
+		if !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+			t.Errorf("%+v: %s", c.part, notes)
+		}
+		if c.ends.IsZero() {
+			if len(r.Schedule.Rotations) != 0 {
+				t.Errorf("%+v was taken over", c.part)
+			}
+			continue
+		}
+		if got := r.Schedule.Rotations[0].Layers[0].Until.In(time.UTC); !got.Equal(c.ends) {
+			t.Errorf("it ends at %s, want %s", got, c.ends)
 		}
 	}
 }
