@@ -260,6 +260,46 @@ func TestO3AMentionComesAtItsTime(t *testing.T) {
 	}
 }
 
+// A step that names a rotation rings who is on call in it, by their own ways, also before there is an incident
+// (O1, O3).
+func TestO3RotationsRingWhoIsOnCall(t *testing.T) {
+	for name, report := range map[string]func(w *world){
+		"by a person": func(w *world) { w.tell(critical) },
+		"by an alert": func(w *world) {
+			w.post("/intake/generic", "application/json",
+				`{"title":"The API is down","message":"502","severity":"critical","dedup_key":"api"}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldOnCall(t, strings.ReplaceAll(rotations, "@bob", "@erin"))
+			p := &push{w: w, links: map[string]string{}, down: map[string]bool{}}
+			server := httptest.NewServer(p)
+			t.Cleanup(server.Close)
+			w.env["FIREBREAK_OUTBOUND_ALLOW"] = "127.0.0.1"
+			w.env["FIREBREAK_SECRET_PEOPLE"] = strings.ReplaceAll(`{"erin": [{"ntfy": "URL/erin-1"},
+  {"ntfy": "URL/erin-2", "after": "2m"}], "carol": [{"ntfy": "URL/carol-1"}]}`, "URL", server.URL)
+			w.restart()
+			w.change("main", "services: {people: {secret: PEOPLE}}\npager: people\n"+
+				"escalation: {steps: [{to: [primary]}, {after: 30m, to: [primary]}], rounds: 1}\n"+
+				"signals: [{source: generic, do: page}]\n")
+			report(w)
+			w.advance(3 * time.Minute)
+			var topics []string
+			for _, rang := range p.told() {
+				topics = append(topics, strings.Fields(rang)[1])
+			}
+			if !slices.Equal(topics, []string{"erin-1", "erin-2"}) {
+				t.Errorf("rang %q", p.told())
+			}
+			w.advance(30 * time.Minute) // past the handover at 11:00
+			if got := p.told(); len(got) != 3 || !strings.HasSuffix(got[2], " carol-1") {
+				t.Errorf("rang %q", got)
+			}
+		})
+	}
+}
+
 // Whatever vendors are out, with GitHub out or the product killed too, somebody is reached within a minute
 // of what the policy says, or the issue says loudly that nobody could be (O3).
 func TestO3SomebodyIsReachedOrItIsSaid(t *testing.T) {
