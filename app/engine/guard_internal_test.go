@@ -21,8 +21,9 @@ func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 	r.Step(incident.Fact{ID: "opened", At: at, By: by, What: incident.Opened{Source: "form",
 		Severity: "critical"}})
 	before := len(r.Effects)
-	// there is no such follow-up
-	broken := incident.Fact{ID: "c1.0", At: at, By: by, What: incident.TicketUpToDate{Index: 7}}
+	// there is no such step
+	r.State.Paging.Step, r.State.Paging.Next = -1, at
+	broken := incident.Fact{ID: "c1.0", At: at, By: by, What: incident.Clock{}}
 	r.Step(broken)
 	if !r.State.Cursor.Knows(broken.ID, broken.At) {
 		t.Error("it would be read again")
@@ -36,6 +37,7 @@ func TestA8AFactThatCannotBeHandledIsSkipped(t *testing.T) {
 	if !said {
 		t.Errorf("nobody is told: %v", r.Effects[before:])
 	}
+	r.State.Paging.Step = 0
 	r.Step(incident.Fact{ID: "c2.0", At: at, By: by, What: incident.Command{Kind: incident.Finding,
 		Text: "The disk is full"}})
 	if r.State.Findings != 1 {

@@ -35,7 +35,7 @@ func (r *reconciliation) sendSeeks() error {
 		r.sentSeeks = s.Number
 		name := fmt.Sprintf("seek %s %d %d", r.Ref, s.Number, s.At.UnixNano())
 		if r.IsRebuilt { // it was asked for before, for a card that is lost
-			name += fmt.Sprintf(" again %d", r.Now.UnixNano())
+			name += fmt.Sprintf(" again %d %s", r.Now.UnixNano(), r.m.Delivery)
 		}
 		if r.Queue == nil {
 			r.Logger.Error("search not asked for: no queue", "incident", r.Ref.String())
