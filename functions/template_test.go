@@ -103,14 +103,15 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 	}
 }
 
-func TestNothingIsPublicButTheTwoEndpoints(t *testing.T) {
+func TestNothingIsPublicButTheEndpoints(t *testing.T) {
 	x := packaged(t, "appId=17")
 	var routes []string
 	for _, r := range x.of("AWS::ApiGatewayV2::Route") {
 		routes = append(routes, x.text(r["RouteKey"]))
 	}
 	slices.Sort(routes)
-	if want := []string{"ANY /intake/{source}", "POST /webhook"}; !slices.Equal(routes, want) {
+	if want := []string{"ANY /a/{token}", "ANY /intake/{source}",
+		"GET /calendar/{secret}/{owner}/{repo}/{name}", "POST /webhook"}; !slices.Equal(routes, want) {
 		t.Errorf("routes %q, want %q", routes, want)
 	}
 	permissions := map[string]string{}

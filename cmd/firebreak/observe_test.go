@@ -62,10 +62,10 @@ func watchAll(t *testing.T, change map[string]string) *watched {
 	// Besides the webhook, people are paged by email, whose server is out of order.
 	repository := files()
 	settings := repository["acme/incidents"][".github/firebreak.yml"]
-	settings = strings.Replace(settings, "    - to: [incident-coordinators]\n",
-		"    - to: [incident-coordinators]\n      by: [webhook, email]\n", 1)
-	settings += "\nservices:\n  email:\n    from: incidents@acme.example\n    secret: SMTP\n    targets: " +
-		"{ incident-coordinators: oncall@acme.example }\n"
+	settings = strings.Replace(settings, "by: [webhook, people]", "by: [webhook, email]", 1)
+	settings = strings.Replace(settings, "      by: [webhook, people]\n", "", 1)
+	settings = strings.Replace(settings, "\nservices:\n", "\nservices:\n  email:\n    from: incidents@acme.example\n"+
+		"    secret: SMTP\n    targets: { incident-coordinators: oncall@acme.example }\n", 1)
 	repository["acme/incidents"][".github/firebreak.yml"] = settings
 	follow := &follower{}
 	box, err := demo.New(sandbox.Options{URL: w.url, WebhookURL: w.url + "/webhook", Frozen: true,
