@@ -124,8 +124,12 @@ func (s *Store) insert(tx *sql.Tx, line []byte) error {
 			return err
 		}
 	}
+	key := signal.Key
+	if isEarlyAnswer(m) {
+		key = earlyKey
+	}
 	_, err := tx.Stmt(s.addMessage).Exec(m.Group(), m.Delivery, rankOf(m), []byte(a.Message), a.Due,
-		signal.Key, max(1, signal.Count))
+		key, max(1, signal.Count))
 	return err
 }
 
@@ -138,11 +142,18 @@ func requeueDead(tx *sql.Tx, delivery string, at int64) error {
 	return err
 }
 
+// earlyKey is the key of an early answer, which no report has. It makes the answer wait behind all reports.
+const earlyKey = "\nearly answer"
+
+// isEarlyAnswer reports whether a message is an answer to a page that went out before its incident was
+// opened. It waits for the report that opens it, so it must not hold that up.
+func isEarlyAnswer(m engine.Message) bool { return m.PageAnswer() != nil && m.Ref.Number == 0 }
+
 // rankOf returns the rank of a message.
 func rankOf(m engine.Message) int {
 	switch {
-	case m.PageAnswer() != nil && m.Ref.Number == 0:
-		return rankOther // it waits for the report that opens its incident, and must not go before that
+	case isEarlyAnswer(m):
+		return rankProof
 	case m.Ack() != nil, m.PageAnswer() != nil:
 		return rankAnswer
 	case m.Found() != nil && !m.Found().IsUrgent:

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -211,6 +212,28 @@ func TestA4TheSweepAsksForOneLook(t *testing.T) {
 		}
 		if n := stored(t, s); n != m.left {
 			t.Errorf("after %d: %d messages, want %d", i+1, n, m.left)
+		}
+	}
+}
+
+// An answer to a page that went out before its incident was opened waits behind the report that opens it,
+// also where it came first (A4, I8).
+func TestI8AnEarlyAnswerHoldsUpNoReport(t *testing.T) {
+	c := &still{noon}
+	s := opened(t, c)
+	ref := incident.Ref{Owner: "acme", Repo: "incidents"}
+	answer := engine.Message{Ref: ref, Why: "link", Delivery: "link", What: &incident.PageAnswer{Page: "signal/1"}}
+	report := engine.Message{Ref: ref, Why: "signal", What: &incident.Signal{Key: "api firing"}}
+	if err := errors.Join(s.Enqueue(t.Context(), answer, noon.Add(5*time.Second)),
+		s.Enqueue(t.Context(), report, noon), s.ingest(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []time.Time{noon, noon.Add(time.Minute)} {
+		c.at = at
+		var m engine.Message
+		j, err := s.nextJob(ref.String())
+		if err = errors.Join(err, json.Unmarshal(j.body, &m)); err != nil || m.Why != "signal" {
+			t.Errorf("at %s first is %s: %v", at, m.Why, err)
 		}
 	}
 }
