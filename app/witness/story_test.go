@@ -47,7 +47,8 @@ var action = regexp.MustCompile(`^([\w-]+)(?::| (\w+)) ?(.*)$`)
 // play does one step of a story, a second after the one before, and returns when all came to rest.
 func (s *Stage) play(st step) {
 	s.t.Helper()
-	s.advance(time.Second)
+	// people need a while for each step, and the product's own pace puts off what is least urgent in a rush
+	s.advance(5 * time.Second)
 	if wait, ok := strings.CutPrefix(st.head, "wait "); ok {
 		d, err := time.ParseDuration(wait)
 		if err != nil {
