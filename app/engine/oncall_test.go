@@ -95,6 +95,7 @@ func TestO1EscalateNamesARotation(t *testing.T) {
 
 // The escalation goes on by the last good rotations while GitHub is out, in another process too.
 func TestO1RotationsOutliveAnOutage(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorldOnCall(t, rotations)
 	w.tell(critical)
 	w.order(`{"outage":"50m"}`)
@@ -203,6 +204,7 @@ func TestO1WhoIsOnCallIsAnswered(t *testing.T) {
 }
 
 func TestO2ACoverIsOneWord(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorldOnCall(t, rotations)
 	w.tell(critical + "bob: /incident cover @dan until 10:55")
 	line := "- { rotation: primary, from: 2026-03-02 10:40, until: 2026-03-02 10:55, who: \"@dan\", for: \"@bob\" }\n"
@@ -284,6 +286,7 @@ func TestO2ACoverOutlivesAConflict(t *testing.T) {
 // A cover that was declined stays so, though the card is lost and the incident is read again from its
 // start.
 func TestO2ADeclinedCoverStaysDeclined(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorldOnCall(t, rotations)
 	w.tell(critical + "bob: /incident cover @dan until 18:00\ndan: /incident uncover")
 	if got := w.onCallFile("main"); got != rotations {

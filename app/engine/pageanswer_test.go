@@ -152,6 +152,7 @@ func TestI8A5AnAnswerByTheLinkIsRebuilt(t *testing.T) {
 // A link answers for nobody who can't respond, and none that is forged, cut, of another purpose or old
 // answers at all (I8, A3).
 func TestI8AForgedOrOldLinkAnswersNothing(t *testing.T) {
+	skipUnderRace(t)
 	w := pagedWorld(t)
 	link := w.linksOf()["carol"]
 	base, token := link[:strings.LastIndex(link, "/")+1], link[strings.LastIndex(link, "/")+1:]
@@ -206,6 +207,7 @@ escalation: {steps: [{to: ["@mallory"]}, {after: 5m, to: ["@dan"]}]}
 // While GitHub is out the link shows what is kept, its answer stops the escalation, and the issue says
 // so once GitHub is back (I5, I8).
 func TestI8TheLinkAnswersWhileGitHubIsOut(t *testing.T) {
+	skipUnderRace(t)
 	for _, restarts := range []bool{false, true} {
 		w := pagedWorld(t)
 		link := w.linksOf()["carol"]

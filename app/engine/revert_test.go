@@ -108,6 +108,7 @@ func TestX3ARevertIsOpenedOnceAndFollowed(t *testing.T) {
 
 // What the card said is read from the pull request once it is lost (X3, A4).
 func TestX3ARevertIsNotOpenedAgainOnceTheCardIsLost(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	of := w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
 	w.tell("alice opens \"payments restarts\"")

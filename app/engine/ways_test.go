@@ -127,6 +127,7 @@ func TestO3I8AnAnswerEndsTheWays(t *testing.T) {
 // A way that fails makes the next one go out at once, and the issue says so. If none is left the
 // escalation goes on at once (O3, I5).
 func TestO3AWayThatFailsIsToldAndFollowed(t *testing.T) {
+	skipUnderRace(t)
 	w, p := byPush(t, "carol-2")
 	w.tell(down)
 	w.advance(2 * time.Minute)
@@ -150,6 +151,7 @@ func TestO3AWayThatFailsIsToldAndFollowed(t *testing.T) {
 
 // A callback that no vendor sent answers nothing (O3).
 func TestO3AForgedCallbackAnswersNothing(t *testing.T) {
+	skipUnderRace(t)
 	w, p := byPush(t)
 	w.tell(down)
 	for _, vendor := range []string{engine.WayCall, engine.WayPushover, "ntfy", "x"} {
@@ -199,6 +201,7 @@ escalation: {steps: [{to: [desk]}, {after: 10m, to: ["@dan"]}, {after: 20m, to: 
 // A callback that comes twice answers once, and one that comes late is judged by what is true then: a role
 // that somebody has stays theirs, and after a day the link is worth nothing (O3).
 func TestO3CallbacksTwiceAndLate(t *testing.T) {
+	skipUnderRace(t)
 	w, p, press := byCalls(t)
 	w.tell(down)
 	w.advance(time.Minute)

@@ -27,7 +27,7 @@ func TestA4InvariantsHold(t *testing.T) {
 	}
 	n := *seeds
 	if n == defaultSeeds {
-		n = 20 // by far the most are played by hand
+		n = 14 // by far the most are played by hand
 	}
 	if testing.Short() {
 		n = min(n, 4)
