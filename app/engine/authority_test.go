@@ -344,6 +344,7 @@ var (
 // testdata/authority.txt, which is written to be read. A command without a line fails, so does a
 // refusal that changes anything.
 func TestA3Authority(t *testing.T) {
+	skipUnderRace(t)
 	if testing.Short() {
 		t.Skip("it tries 400 commands, one after the other: the scenarios go the same ways")
 	}

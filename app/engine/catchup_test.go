@@ -122,6 +122,7 @@ func (a *away) end() {
 // GitHub goes away in the first look, after any of its reads: people are paged all the same, each
 // step at its time and once, and when it is back the incident goes on from there.
 func TestI5AnOutageThatBeginsInTheFirstLookSilencesNobody(t *testing.T) {
+	skipUnderRace(t)
 	// prepare makes a world whose configuration is known, and whose process has just started.
 	prepare := func(t *testing.T, out *away) *world {
 		w := newWorld(t)

@@ -120,6 +120,7 @@ func TestV6AForgedIssueReachesNoIncident(t *testing.T) {
 
 // Nobody can fill an incident with answers (V6).
 func TestV6AnswersAreBounded(t *testing.T) {
+	skipUnderRace(t)
 	w := unjudged(t)
 	w.startShared()
 	for i := range 25 {

@@ -97,6 +97,7 @@ func TestC3TheCheckFailsUntilTheDocumentIsWritten(t *testing.T) {
 }
 
 func TestC3CommandsAndReviewsOnThePullRequest(t *testing.T) {
+	skipUnderRace(t)
 	w := closed(t)
 	w.edit("alice", func(text string) string {
 		return strings.Replace(text, prompt.FindString(text), "A sentence that somebody wrote.", 1)
@@ -290,6 +291,7 @@ func TestC4TicketsAreFollowed(t *testing.T) {
 
 // Closing a long incident costs more by the pages of its timeline, and by nothing else (C2).
 func TestC2ClosingGrowsByThePagesOfTheTimeline(t *testing.T) {
+	skipUnderRace(t)
 	closing := func(comments int) (calls []call) {
 		w := newWorld(t)
 		story := steps(whole(t))

@@ -124,6 +124,7 @@ var numbers = regexp.MustCompile(`#issuecomment-\d+`)
 // wrote, is done as if that pass had not been interrupted, whatever it had written by then: the
 // app's own labels are no newer than what a person said (A2, A4).
 func TestA2A4AnInterruptedFirstPassUndoesNoCommand(t *testing.T) {
+	skipUnderRace(t)
 	// Of the first two each write goes wrong in each way; of the others each write and each way
 	// occur once.
 	for nth, c := range []struct{ severity, command string }{

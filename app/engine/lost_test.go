@@ -213,6 +213,7 @@ func TestA4ARenamedRepositoryIsLookedAt(t *testing.T) {
 // What GitHub keeps refusing is not written to the card at every sweep: each write would change the
 // issue, and the next sweep would find it changed.
 func TestA8SweepsDoNotStirUpWhatIsRefused(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.tell(down + "carol: /ic\nalice: /oe fix Renewed\ncarol: /ic phase monitoring\ncarol: /ic agree Gina by phone\ncarol: /ic followup acme/payments Add a limit @erin due:2026-03-20")
 	w.order(`{"match":"POST .*/payments/issues$","status":403,"count":-1}`)

@@ -36,6 +36,7 @@ func (w *world) respell(repository string) (names []string) {
 // A repository that spells the labels in another case has its incidents all the same: nothing that
 // people see is another, and no label is made or is there twice.
 func TestK13LabelsAreTheSameInAnyCase(t *testing.T) {
+	skipUnderRace(t)
 	plain, spelt := newWorld(t), newWorld(t)
 	names := spelt.respell("acme/incidents")
 	plain.tell(whole(t))
@@ -157,6 +158,7 @@ func TestA3RolesOfTheRepository(t *testing.T) {
 // Whoever deleted their account holds nothing and breaks nothing: what they wrote stays, shown as
 // the ghost's; what they approved is nobody's.
 func TestDeletedAccountsMidIncident(t *testing.T) {
+	skipUnderRace(t)
 	w := newWorld(t)
 	w.add(sandbox.Person{Login: "sue", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
 	w.add(sandbox.Person{Login: "tom", Roles: map[string]sandbox.Role{"acme/incidents": sandbox.RoleWrite}})
@@ -200,6 +202,7 @@ func TestDeletedAccountsMidIncident(t *testing.T) {
 // The operator may spell the repository of the intake in another case than GitHub: its incidents
 // are looked at under one name, so that nobody is paged or reminded twice.
 func TestA8ARepositoryInAnotherCaseIsTheSame(t *testing.T) {
+	skipUnderRace(t)
 	play := func(repository string) string {
 		w := newWorld(t)
 		w.env["FIREBREAK_INTAKE_REPOSITORY"] = repository

@@ -20,6 +20,7 @@ func (w *world) keys() (keys []string) {
 // The answer to a reminder is lost, and all reads are behind for longer than is waited for: it is
 // posted again. Once a look reads both, one is deleted, and the next reminder replaces the other.
 func TestA4ACommentThatIsThereTwiceIsDeleted(t *testing.T) {
+	skipUnderRace(t)
 	for _, isRestarted := range []bool{false, true} {
 		w := newWorld(t)
 		w.tell(opened + "carol: /ic\nbob: /oe\nwait 75m\n")

@@ -160,6 +160,7 @@ func TestC3C5AMergeBeforeThePullRequestIsNotedCounts(t *testing.T) {
 // With no webhook at all the sweep alone runs an incident, only later: all that people see in the
 // end is the same.
 func TestA4TheSweepAloneRunsAnIncident(t *testing.T) {
+	skipUnderRace(t)
 	t.Parallel()
 	heard, swept := newWorld(t), newWorld(t)
 	heard.tell(whole(t))

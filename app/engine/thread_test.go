@@ -62,6 +62,7 @@ func TestK10AnAnswerToAnAnswerStaysWithItsIncident(t *testing.T) {
 
 // What is over, or long ago, is not gone on with by a subject (K10).
 func TestK10ASubjectAloneIsNotForEver(t *testing.T) {
+	skipUnderRace(t)
 	w := unjudged(t)
 	w.mailIn("Gina <gina@globex.example>", "Subject: Prod is slow\nMessage-ID: <root@globex.example>", "It is down")
 	w.mailIn("Gina <gina@globex.example>", "Subject: Re: Prod is slow\nMessage-ID: <a@x.example>\nIn-Reply-To: <root@globex.example>", "Still")

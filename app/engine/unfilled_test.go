@@ -50,6 +50,7 @@ func (w *world) writePostmortem(branch string, but ...string) {
 // Reads that are behind the merge do not show the document: that proves neither that it is written
 // nor that the customer's part is missing.
 func TestC3TheMergedPostmortemIsReadOnceItIsThere(t *testing.T) {
+	skipUnderRace(t)
 	for _, c := range []struct {
 		but  []string
 		want string // what the incident says
