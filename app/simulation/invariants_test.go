@@ -30,7 +30,7 @@ func TestA4InvariantsHold(t *testing.T) {
 		n = 14 // by far the most are played by hand
 	}
 	if testing.Short() {
-		n = min(n, 4)
+		n = min(n, 3)
 	}
 	for seed := *first; seed < *first+n; seed++ {
 		if !isOfTheme(seed, *only) {

@@ -33,7 +33,7 @@ func TestA4FaultsChangeNothing(t *testing.T) {
 	}
 	n := *seeds
 	if testing.Short() {
-		n = min(n, 4) // under the race detector a seed takes ten times as long
+		n = min(n, 3) // under the race detector a seed takes ten times as long
 	}
 	for seed := *first; seed < *first+n; seed++ {
 		if !isOfTheme(seed, *only) {
