@@ -236,6 +236,7 @@ func (w *world) onTime(want map[string]time.Duration) {
 // Whatever GitHub does not answer, and however long, the steps go out at their times: also where a
 // look is made and can't be finished.
 func TestI5EachStepGoesOutAtItsTimeWhateverFails(t *testing.T) {
+	skipUnderRace(t)
 	write := func(method, suffix string) func(*http.Request) bool {
 		return func(r *http.Request) bool { return r.Method == method && strings.Contains(r.URL.Path, suffix) }
 	}

@@ -20,6 +20,7 @@ func empty(severity, drill string) string {
 // A P1 that is declared with only a title has paged within one look, in whichever way it is
 // declared. In a drill, which pages nobody, it is confirmed and the clock runs.
 func TestI2I3I4AP1WithOnlyATitlePagesWithinOneLook(t *testing.T) {
+	skipUnderRace(t)
 	open := func(w *world, who, body string, labels ...string) {
 		fields := map[string]any{"title": "The API is down", "body": body}
 		if len(labels) > 0 {
@@ -122,6 +123,7 @@ func TestI2ATitleThatSaysNothingIsAskedFor(t *testing.T) {
 // What comes from outside and claims to be critical pages who is on call, unless a rule says
 // otherwise; anything else mentions the coordinators until somebody takes it.
 func TestI7WhatComesFromOutsideWakesSomebody(t *testing.T) {
+	skipUnderRace(t)
 	mail := func(subject string) func(*world) {
 		return func(w *world) {
 			w.post("/intake/email", "message/rfc822",

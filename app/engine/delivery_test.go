@@ -54,6 +54,7 @@ func (p *postbox) arrived(t testing.TB) map[string][]int {
 // Whatever fails after people were told, for as long as GitHub is tried again, and by the next
 // process too: each page and each update leaves once (A4).
 func TestA4PeopleAreToldOnceWhateverFailsAfterwards(t *testing.T) {
+	skipUnderRace(t)
 	for _, c := range []struct{ name, fault string }{
 		{"the card", `{"match":"(PATCH|POST) .*/issues/(1/)?comments(/\\d+)?$","status":502,"count":-1}`},
 		{"the card, with its answer lost",

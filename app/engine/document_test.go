@@ -229,6 +229,7 @@ func TestA7AnInternalNameKeepsTheCustomersVersionBack(t *testing.T) {
 
 // A repository's own template is used, and one that can't be used keeps nobody from closing.
 func TestC2ATemplateOfTheRepositorysOwn(t *testing.T) {
+	skipUnderRace(t)
 	for name, c := range map[string]struct{ template, want string }{
 		"good":    {"---\nid: x\n---\n# Our way: {{title}}\n", "# Our way: The API of globex is down"},
 		"unknown": {"# {{NoSuchThing}}", "## For the customer"},

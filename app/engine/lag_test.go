@@ -102,6 +102,7 @@ func TestA2ReadsBehindAWebhookAreWaitedFor(t *testing.T) {
 // A look that no webhook asks for, or whose webhook is lost, undoes nothing that a person did
 // since.
 func TestA2ATimersLookUndoesNothingOnAnOldRead(t *testing.T) {
+	skipUnderRace(t)
 	play := func(t *testing.T, act string, lag []string, isCold bool) issueView {
 		w := newWorld(t)
 		w.tell(running)

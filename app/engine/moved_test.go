@@ -236,6 +236,7 @@ func TestALateWebhookUnderTheOldName(t *testing.T) {
 
 // Tickets and the postmortem are found again after the incident got another name, and closed once.
 func TestK8C4TicketsAndPostmortemOfARenamedIncident(t *testing.T) {
+	skipUnderRace(t)
 	closing := "carol: /ic agree Gina, by phone, sees no errors\ncarol: /ic close\nwait 1m\n"
 	for _, r := range renames {
 		for _, early := range []bool{true, false} {

@@ -126,6 +126,7 @@ func TestI5APageInVainHidesNoOther(t *testing.T) {
 // process that has neither token nor name yet, and when GitHub is back the incident goes on by
 // itself (I5).
 func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
+	skipUnderRace(t)
 	t.Parallel()
 	for _, leg := range []string{`GET .*/app$`, `GET .*/installation$`, `POST .*/access_tokens$`,
 		`GET .*/issues/1$`, `GET .*/timeline$`, `.*`} {
@@ -155,6 +156,7 @@ func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
 // One refusal of a look, or an hour of them, ends no incident that runs: people are paged from what
 // is kept, and afterwards its clocks go on (A8).
 func TestA8ARefusedLookEndsNoIncident(t *testing.T) {
+	skipUnderRace(t)
 	t.Parallel()
 	for _, leg := range []string{`GET .*/installation$`, `POST .*/access_tokens$`, `GET .*/issues/1$`,
 		`GET .*/timeline$`} {

@@ -198,6 +198,7 @@ func (w *world) remove() {
 // good; one that is removed counts no more after a quarter of an hour, and each incident that it
 // was for says so, once (I5).
 func TestI5AConfigurationThatIsMissedIsNotRemoved(t *testing.T) {
+	skipUnderRace(t)
 	paging := "pager: webhook\nsignals:\n  - source: alertmanager\n    do: page\n    severity: critical\n    customer: globex\ncustomers: {globex: {}}\n"
 	own := map[string]string{}
 	for path, content := range templates.Repository() {

@@ -75,6 +75,7 @@ func TestC3TheMergedPostmortemIsReadOnceItIsThere(t *testing.T) {
 // A postmortem that is merged before it is written is said to be, and what is missing becomes tickets
 // of those who were to write it (C3).
 func TestC3AnUnfilledPostmortemIsSaid(t *testing.T) {
+	skipUnderRace(t)
 	for _, c := range []struct {
 		name    string
 		but     []string
