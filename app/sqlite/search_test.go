@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,13 +21,13 @@ func seek(number int) engine.Message {
 // however many incidents are searched for (X1).
 func TestX1NothingWaitsForASearch(t *testing.T) {
 	answered := make(chan struct{})
-	var handled int
+	var handled atomic.Int64
 	q := open(t, "", &clock{now: start}, func(m engine.Message) error {
 		if m.Sought() != nil {
 			<-answered // GitHub takes its time
 			return nil
 		}
-		if handled++; handled == 20 {
+		if handled.Add(1) == 20 {
 			close(answered)
 		}
 		return nil

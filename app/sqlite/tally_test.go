@@ -16,6 +16,9 @@ var toldLost = regexp.MustCompile(`lost=(\d+)`)
 // A write-ahead log that is damaged anywhere, cut off or gone loses answered messages only with a
 // word about how many. One that is in order, as a killed process leaves it, says nothing.
 func TestA5ADamagedLogTellsHowManyAreLost(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes ten times as long under the race detector")
+	}
 	const answered = 40
 	dir := t.TempDir()
 	path := filepath.Join(dir, "firebreak.db")

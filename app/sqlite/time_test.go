@@ -317,6 +317,9 @@ func oddTimes(now time.Time) map[string]time.Time {
 // No message is tried more than once a second, whenever it says to come back, and none is left for
 // more than half a day.
 func TestNoMessageIsTriedMoreThanOnceASecondNorParked(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes ten times as long under the race detector")
+	}
 	for name := range oddTimes(time.Time{}) {
 		synctest.Test(t, func(t *testing.T) {
 			tried := 0
