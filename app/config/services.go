@@ -235,18 +235,6 @@ func (b *builder) checkReach(file value) {
 	}
 }
 
-// withMembers returns names with who has turns in place of rotations.
-func (b *builder) withMembers(names []string) (out []string) {
-	for _, name := range names {
-		if rotation, ok := b.policy.OnCall.Find(name); ok {
-			out = append(out, rotation.Members()...)
-			continue
-		}
-		out = append(out, name)
-	}
-	return out
-}
-
 // checkTargets checks that a service which reaches nobody without a target has one for all whom
 // steps reach by it.
 func (b *builder) checkTargets(uses []use, kind string) {
@@ -260,7 +248,7 @@ func (b *builder) checkTargets(uses []use, kind string) {
 			continue
 		}
 		for _, step := range u.steps {
-			for _, to := range b.withMembers(step.To) {
+			for _, to := range b.policy.OnCall.WithMembers(step.To) {
 				full := strings.ToLower(to)
 				_, short, _ := strings.Cut(full, "/") // platform may mean acme/platform
 				if !has[full] && !has[short] {

@@ -267,18 +267,6 @@ func (p *patient) checkOnCall(ctx context.Context, where incident.Ref) (oncall.S
 	return schedule, nil
 }
 
-// withMembers returns names with who has turns in place of rotations.
-func (p *patient) withMembers(names []string) (out []string) {
-	for _, name := range names {
-		if rotation, ok := p.policy.OnCall.Find(name); ok {
-			out = append(out, rotation.Members()...)
-			continue
-		}
-		out = append(out, name)
-	}
-	return out
-}
-
 func (p *patient) checkLabels(ctx context.Context) error {
 	missing, err := setup.MissingLabels(ctx, p.c, p.ref, p.policy)
 	if err != nil {
@@ -328,7 +316,7 @@ func (p *patient) checkTeams(ctx context.Context) error {
 		teams[name] = true
 	}
 	for _, step := range p.policy.Escalation {
-		for _, to := range p.withMembers(step.To) {
+		for _, to := range p.policy.OnCall.WithMembers(step.To) {
 			teams[to] = to != "phone"
 		}
 	}
@@ -468,7 +456,7 @@ func (p *patient) checkPagers(ctx context.Context) error {
 			p.add("", Warning, fmt.Sprintf("step %d of the escalation names the phone list, which is empty",
 				n+1), "List numbers under phones in "+config.Path)
 		}
-		to := slices.DeleteFunc(p.withMembers(step.To), func(t string) bool { return t == "phone" })
+		to := slices.DeleteFunc(p.policy.OnCall.WithMembers(step.To), func(t string) bool { return t == "phone" })
 		by := step.By
 		if len(by) == 0 {
 			by = []string{p.policy.Pager}

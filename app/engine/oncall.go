@@ -170,14 +170,8 @@ func (r *reconciliation) onCallRepo() incident.Ref {
 // lookUpCover looks up whether who takes over may respond, and of which rotations the author's teams
 // have turns or are owners (O2).
 func (r *reconciliation) lookUpCover(f incident.Fact, c incident.Command) (incident.Command, error) {
-	for _, l := range c.Logins {
-		may, err := r.canRespond(l)
-		if err != nil && !ports.IsRefused(err) {
-			return c, err
-		}
-		if !may {
-			c.Cannot = append(c.Cannot, l)
-		}
+	if err := r.lookUpNamed(&c); err != nil {
+		return c, err
 	}
 	name := "@" + f.By.Login
 	for _, rotation := range r.Policy.OnCall.Rotations {
@@ -192,10 +186,12 @@ func (r *reconciliation) lookUpCover(f incident.Fact, c incident.Command) (incid
 			}
 		}
 		is, err := r.GitHub.IsMember(r.Ctx, r.Ref, f.By.Login, teams)
-		if err != nil && !ports.IsRefused(err) {
+		switch {
+		case ports.IsRefused(err):
+			c.Unsure = ports.Reason(err)
+		case err != nil:
 			return c, err
-		}
-		if is {
+		case is:
 			c.Teams = append(c.Teams, rotation.Name)
 		}
 	}

@@ -56,17 +56,8 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 	case incident.Revert:
 		err = r.lookUpWriter(&c, f.By.Login)
 	case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
-		for _, l := range c.Logins {
-			may, err := r.canRespond(l)
-			switch {
-			case ports.IsRefused(err) && r.State.HasRole(l): // they were asked about before
-			case ports.IsRefused(err):
-				c.Unsure = ports.Reason(err)
-			case err != nil:
-				return nil, err
-			case !may:
-				c.Cannot = append(c.Cannot, l)
-			}
+		if err := r.lookUpNamed(&c); err != nil {
+			return nil, err
 		}
 		if c.Kind == incident.AddFollowUp && c.Number != 0 && c.Repo != "" {
 			c, err = r.resolveTicket(c)
@@ -77,6 +68,24 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 		c.Other, err = r.lookUpDuplicate(f.ID, c)
 	}
 	return c, err
+}
+
+// lookUpNamed looks up whether the people whom a command names may respond. Of who has a role that was
+// asked before; of others a refusal says nothing.
+func (r *reconciliation) lookUpNamed(c *incident.Command) error {
+	for _, l := range c.Logins {
+		may, err := r.canRespond(l)
+		switch {
+		case ports.IsRefused(err) && r.State.HasRole(l):
+		case ports.IsRefused(err):
+			c.Unsure = ports.Reason(err)
+		case err != nil:
+			return err
+		case !may:
+			c.Cannot = append(c.Cannot, l)
+		}
+	}
+	return nil
 }
 
 // lookUpWriter looks up whether a command's author may write to the repository that it names. A single

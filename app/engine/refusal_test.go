@@ -204,14 +204,14 @@ func TestA8APermissionOfSomebodyNamedThatGitHubDoesNotTell(t *testing.T) {
 	w.tell(declared)
 	w.advance(10 * time.Minute) // what is known of people is forgotten
 	w.order(`{"match":"GET .*/collaborators/bob/permission$","status":403,"count":50}`)
-	w.tell("carol: /ic followup Raise the limit @bob\ncarol: /ic @bob")
+	w.tell("carol: /ic followup Raise the limit @bob\ncarol: /incident cover @bob until 18:00\ncarol: /ic @bob")
 	for _, c := range w.list() {
 		if strings.Contains(c.Body, "@bob") && c.User.Login == "carol" && reactionsOf(c) != "confused" {
 			t.Errorf("%q is answered by %q", c.Body, reactionsOf(c))
 		}
 	}
-	if n := len(w.said("GitHub does not tell me whether **bob** may respond here")); n != 2 || len(w.said("is not a responder")) != 0 {
-		t.Errorf("%d of 2 answers: %s", n, w.everything())
+	if n := len(w.said("GitHub does not tell me whether **bob** may respond here")); n != 3 || len(w.said("is not a responder")) != 0 {
+		t.Errorf("%d of 3 answers: %s", n, w.everything())
 	}
 }
 

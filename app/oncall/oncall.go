@@ -71,6 +71,18 @@ type Person struct {
 	For   string    // whom they cover; empty: nobody in particular, or it isn't a cover
 }
 
+// WithMembers returns names with all who have turns in place of the names of rotations.
+func (s Schedule) WithMembers(names []string) (all []string) {
+	for _, name := range names {
+		if rotation, ok := s.Find(name); ok {
+			all = append(all, rotation.Members()...)
+			continue
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
 // Find returns a rotation by its name, whatever its capitals.
 func (s Schedule) Find(name string) (Rotation, bool) {
 	i := slices.IndexFunc(s.Rotations, func(r Rotation) bool { return naming.Equal(r.Name, name) })

@@ -2,6 +2,7 @@ package effects
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -69,7 +70,9 @@ func (e *Pages) remindBy(page incident.Page, w ports.Way, settings incident.Serv
 	send := incident.Send{Key: page.Key, To: []string{"@" + w.Login}, Why: page.Why, At: page.At}
 	isNew, _, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), name,
 		func(ctx context.Context, _ delivery.Attempt) error {
-			p := e.pageOf(send, send.To, fmt.Sprintf("%s/%s/%d", e.DeclaredRef().String()+"/"+page.Key, w.Login, w.Index))
+			// with its time, since a number may be given again
+			key := fmt.Sprintf("%s/%s/%s/%d", e.DeclaredRef(), TimedKey(page.Key, page.At), w.Login, w.Index)
+			p := e.pageOf(send, send.To, key)
 			p.Service, p.Way = settings, &w
 			return e.Pager.Page(ctx, p)
 		})
@@ -103,4 +106,4 @@ func (e *Pages) mentioner(s incident.Send) func(login string) error {
 }
 
 // errFailedBefore is why a way is not tried: it failed in a look before.
-var errFailedBefore = fmt.Errorf("it failed before")
+var errFailedBefore = errors.New("it failed before")
