@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/github"
@@ -15,10 +16,16 @@ func (d *Doctor) checkCapabilities(context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(missing) == 0 {
-			d.ok("%s is asked for. %s", c.Name, c.Gives)
-		} else {
+		if len(missing) > 0 {
 			d.offer(c, missing)
+			continue
+		}
+		d.ok("%s is asked for. %s", c.Name, c.Gives)
+		for _, e := range c.Events {
+			if !slices.Contains(d.self.Events, e.Name) {
+				d.add("", Warning, fmt.Sprintf("%s: %s is not subscribed to. %s", c.Name, e.Name, e.Why),
+					"Tick it at "+d.settings()+"/permissions; until then it is looked for from time to time")
+			}
 		}
 	}
 	return nil

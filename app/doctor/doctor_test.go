@@ -462,7 +462,10 @@ func TestWhatTheAppCanDoBeyondTheLeast(t *testing.T) {
 		}
 	}
 
-	s = openWith(t, templates.Repository(), sandbox.App{Permissions: map[string]string{"deployments": "read", "actions": "read"}})
+	more := map[string]string{"deployments": "read", "actions": "read"}
+	s = openWith(t, templates.Repository(), sandbox.App{Permissions: more})
+	s.expect("", "capabilities: changes: deployment_status is not subscribed to")
+	s = openWith(t, templates.Repository(), sandbox.App{Permissions: more, Events: []string{"deployment_status"}})
 	if found := capability(s, "acme/incidents"); !strings.HasPrefix(found, "changes is on. Deployments") {
 		t.Errorf("found %s", found)
 	}

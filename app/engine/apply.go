@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/engine/effects"
@@ -44,7 +43,8 @@ func (r *reconciliation) newApplier() applier {
 	a.postmortem = &effects.Postmortem{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,
 		Updates: a.updates,
 		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
-	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues}
+	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Follow: r.followDeployments,
+		Leave: r.leaveDeployments}
 	a.covers = effects.Covers{Look: r.Look, GitHub: r.GitHub, Where: r.onCallRepo, Expire: r.expireOnCall}
 	a.runbook = effects.Runbook{Look: r.Look, GitHub: r.GitHub}
 	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub}
@@ -109,7 +109,7 @@ func (r *reconciliation) applyRest() error {
 
 // openReverts opens what is to be taken back, and looks what became of what was.
 func (r *reconciliation) openReverts() error {
-	if strings.HasPrefix(r.m.Why, "revert.") {
+	if r.m.IsAboutRevert() {
 		r.Report(incident.RevertChanged{})
 		if err := r.addPending(); err != nil {
 			return err

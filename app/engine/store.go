@@ -22,6 +22,7 @@ func StoreRetention() map[string]int {
 		"moved/":     365, // saved again with each message under the old name
 		"mails/":     90,  // asked for as long as mails are answered
 		"similar/":   90,  // built again from the repository
+		"reverts/":   30,  // asked for within a day after a revert was opened or merged
 		"troubles/":  365, // asked for as long as a transferred incident is open
 	}
 }

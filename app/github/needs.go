@@ -64,6 +64,9 @@ var Capabilities = []Capability{
 			{"deployments", "read", "To list what was deployed to production before an incident, and when it got there."},
 			{"actions", "read", "To list the workflow runs that a person, a schedule or another system started before " +
 				"an incident."},
+		},
+		Events: []Event{
+			{"deployment_status", "A deployment succeeds: whoever waits for a revert hears at once that it is live."},
 		}},
 }
 

@@ -28,8 +28,8 @@ type Message struct {
 }
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
-// CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Sweep, Sought,
-// Found.
+// CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed, Sweep,
+// Sought, Found.
 type Request interface{ request() }
 
 type (
@@ -49,6 +49,10 @@ type (
 	Ticket struct{ Index int }
 	// ConfigPush asks to check the configuration of a commit. Ref has no number.
 	ConfigPush struct{ Commit string }
+	// Deployed says that a deployment of Ref's repository succeeded. Ref has no number.
+	Deployed struct {
+		Environment string `json:"environment,omitempty"`
+	}
 	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of
 	// an installation. Ref has no number.
 	Sweep struct {
@@ -93,6 +97,7 @@ func (*Fold) request()       {}
 func (*Removed) request()    {}
 func (*PutAside) request()   {}
 func (ConfigPush) request()  {}
+func (*Deployed) request()   {}
 func (Sweep) request()       {}
 func (*Sought) request()     {}
 func (*Found) request()      {}
@@ -146,6 +151,9 @@ func (m Message) PutAside() *PutAside { return requestOf[*PutAside](m) }
 // Commit returns the commit whose configuration is to be checked, or "".
 func (m Message) Commit() string { return requestOf[ConfigPush](m).Commit }
 
+// Deployed returns the deployment that succeeded, or nil.
+func (m Message) Deployed() *Deployed { return requestOf[*Deployed](m) }
+
 // Sweep returns what asks for a look at each open incident. ok is false for every other message.
 func (m Message) Sweep() (s Sweep, ok bool) {
 	s, ok = m.What.(Sweep)
@@ -172,6 +180,19 @@ func (m Message) Group() string {
 
 // IsSearchGroup reports whether a group is of an incident's searches.
 func IsSearchGroup(group string) bool { return strings.HasPrefix(group, searchGroup) }
+
+// revertEvent begins Why of a message that says that something happened to a revert.
+const revertEvent = "revert."
+
+// Why of messages about reverts (X3).
+const (
+	RevertClosed   = revertEvent + "closed"
+	RevertDeployed = revertEvent + "deployed"
+)
+
+// IsAboutRevert reports whether a message says that something happened to a revert: merged, closed or
+// deployed.
+func (m Message) IsAboutRevert() bool { return strings.HasPrefix(m.Why, revertEvent) }
 
 // WithoutComment returns the message without its comment, which the look reads from GitHub then.
 func (m Message) WithoutComment() Message {
@@ -209,6 +230,9 @@ type Removed struct {
 func (m Message) IsBare() bool {
 	if f := m.Floor; f != nil && (f.Event != "" || f.Deleted != 0 || f.Touched != 0) {
 		return false // a look that began before it may not have read it
+	}
+	if m.IsAboutRevert() {
+		return false // no other look reads the revert
 	}
 	_, isRefresh := m.What.(Refresh)
 	return isRefresh || m.What == nil

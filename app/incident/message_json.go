@@ -23,6 +23,7 @@ type storedMessage struct {
 	Tick         *Tick           `json:"tick,omitempty"`
 	Ticket       int             `json:"ticket,omitempty"` // the follow-up's index, from 1
 	Commit       string          `json:"commit,omitempty"`
+	Deployed     *Deployed       `json:"deployed,omitempty"`
 	Sweep        bool            `json:"sweep,omitempty"`
 	Signal       json.RawMessage `json:"signal,omitempty"`
 	Key          string          `json:"key,omitempty"`
@@ -80,6 +81,8 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Aside = w
 	case ConfigPush:
 		s.Commit = w.Commit
+	case *Deployed:
+		s.Deployed = w
 	case *Sought:
 		s.Sought = w
 	case *Found:
@@ -128,6 +131,8 @@ func (s *storedMessage) request() Request {
 		return s.Sought
 	case s.Found != nil:
 		return s.Found
+	case s.Deployed != nil:
+		return s.Deployed
 	case s.Sweep:
 		return Sweep{Installation: s.Installation, At: s.At}
 	case s.Commit != "":

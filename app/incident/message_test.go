@@ -46,6 +46,9 @@ func TestA4AStoredMessageOutlivesItsVersion(t *testing.T) {
 		{"a push",
 			`{"ref":{"owner":"acme","repo":"incidents","number":0},"why":"push","delivery":"d","installation":7,"commit":"abcd"}`,
 			ConfigPush{"abcd"}},
+		{"a deployment",
+			`{"ref":{"owner":"acme","repo":"payments","number":0},"why":"deployment_status","delivery":"d","repository":3,"deployed":{"environment":"production"}}`,
+			&Deployed{Environment: "production"}},
 		{"a sweep",
 			`{"ref":{"owner":"acme","repo":"","number":0},"why":"installation.created","delivery":"d","installation":7,"sweep":true,"at":"2026-03-02T10:40:00Z"}`,
 			Sweep{Installation: 7, At: at}},
@@ -104,6 +107,8 @@ func TestA4OnlyABareMessageIsAnsweredByAnyLook(t *testing.T) {
 		"a signal":                {Message{What: &Signal{}}, false},
 		"an edited card":          {Message{What: CardEdited{}}, false},
 		"a pull request":          {Message{What: PullChanged{4}}, false},
+		"a merged revert":         {Message{What: Refresh{}, Why: RevertClosed}, false},
+		"a deployed revert":       {Message{What: Refresh{}, Why: RevertDeployed}, false},
 	} {
 		if got := c.m.IsBare(); got != c.want {
 			t.Errorf("%s is bare: %t, want %t", name, got, c.want)

@@ -223,19 +223,28 @@ func (r *run) afterRevert(RevertSeen) string {
 	return ""
 }
 
+// IsFollowed reports whether a revert is looked at: for a day since it was opened and, once that is known,
+// since it was merged.
+func (v Reversal) IsFollowed(merged, at time.Time) bool {
+	return at.Sub(v.since(merged)) <= reversalLife
+}
+
+// since returns from when the times of a revert count.
+func (v Reversal) since(merged time.Time) time.Time {
+	if !merged.IsZero() {
+		return merged
+	}
+	return v.At
+}
+
 // nextReversal returns when a revert is looked at again; the zero time for never.
 func (r *run) nextReversal(v Reversal, seen RevertSeen) time.Time {
-	since := v.At
-	if !seen.Merged.IsZero() {
-		since = seen.Merged
-		if seen.HasNoLive {
-			return time.Time{}
-		}
-	}
-	switch age := r.f.At.Sub(since); {
-	case !r.Running() || age > reversalLife:
+	switch {
+	case !seen.Merged.IsZero() && seen.HasNoLive:
 		return time.Time{}
-	case age > time.Hour:
+	case !r.Running() || !v.IsFollowed(seen.Merged, r.f.At):
+		return time.Time{}
+	case r.f.At.Sub(v.since(seen.Merged)) > time.Hour:
 		return r.f.At.Add(reversalSlow)
 	}
 	return r.f.At.Add(reversalPace)

@@ -43,8 +43,11 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	if p.Issue != nil {
 		m.Ref.Number = p.Issue.Number
 	}
-	if event == "push" {
+	switch event {
+	case "push":
 		return m, p.aboutConfig(&m), nil
+	case "deployment_status":
+		return m, p.aboutDeployment(&m), nil
 	}
 	relevant = p.aboutIncident(event, &m, self)
 	if relevant && m.CustomerAnswer() == nil { // which is of another issue than its incident's
@@ -71,6 +74,8 @@ func concernsUs(event string, body []byte) bool {
 		return true
 	case "push":
 		return changesSettings(body)
+	case "deployment_status":
+		return bytes.Contains(body, []byte(`"success"`))
 	}
 	return accessEvents[event] != nil
 }
@@ -232,6 +237,19 @@ func (p payload) aboutConfig(m *incident.Message) bool {
 	return m.Ref.Owner != "" && m.Ref.Repo != ""
 }
 
+// aboutDeployment reports whether a deployment succeeded: a revert may be live with it (X3). Whether one is
+// waited for there the payload doesn't say.
+func (p payload) aboutDeployment(m *incident.Message) bool {
+	if p.Deployment == nil || p.Deployment.State != "success" {
+		return false
+	}
+	m.What, m.Why = &incident.Deployed{Environment: p.Deployment.Environment}, "deployment_status"
+	name := m.Ref
+	name.Number = 1
+	ref, err := incident.ParseRef(name.String())
+	return err == nil && ref == name
+}
+
 var sha = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 // isForm reports whether the text is the issue form's, whose label may come a moment after it.
@@ -262,7 +280,7 @@ func (p payload) aboutPull(m *incident.Message, self Self) bool {
 		return false
 	}
 	if of, ok := incident.ReadRevertMark(p.Pull.Body); ok && p.Action == "closed" && p.isBy(p.Pull.Author, self) {
-		m.Ref, m.What, m.Why = of, incident.Refresh{}, "revert.closed"
+		m.Ref, m.What, m.Why = of, incident.Refresh{}, incident.RevertClosed
 		return true
 	}
 	number, ok := incident.ParsePostmortemBranch(p.Pull.Ref)

@@ -211,6 +211,30 @@ func TestWhileItsOwnNameIsUnknown(t *testing.T) {
 	}
 }
 
+// A deployment that succeeds may bring a revert (X3). Nothing else is even stored.
+func TestX3ADeploymentThatSucceededIsHeardOf(t *testing.T) {
+	const payments = `"repository":{"id":3,"name":"payments","full_name":"acme/payments","owner":{"login":"acme"}},`
+	for body, want := range map[string]bool{
+		`{"action":"created","deployment_status":{"state":"success","environment":"production"},` + payments + alice + `}`:              true,
+		`{"action":"created","deployment_status":{"state":"success","environment":"production"},` + payments + other + `}`:              true,
+		`{"action":"created","deployment_status":{"state":"failure","environment":"production"},` + payments + alice + `}`:              false,
+		`{"action":"created","deployment_status":{"state":"failure","environment":"success"},` + payments + alice + `}`:                 false,
+		`{"action":"created","deployment":{"environment":"success"},` + payments + alice + `}`:                                          false,
+		`{"action":"created","deployment_status":{"state":"success","environment":"production"},` + alice + `}`:                         false,
+		`{"deployment_status":{"state":"success"},"repository":{"name":"r#1","full_name":"a/r","owner":{"login":"a/b"}},` + alice + `}`: false,
+	} {
+		m, ok, err := webhook.Decide("deployment_status", []byte(body), webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if err != nil || ok != want {
+			t.Errorf("%s: %t, %v", body, ok, err)
+		}
+		expected := incident.Message{Ref: incident.Ref{Owner: "acme", Repo: "payments"}, Why: "deployment_status",
+			What: &incident.Deployed{Environment: "production"}}
+		if d := cmp.Diff(expected, m); ok && (d != "" || m.IsBare()) {
+			t.Error(d)
+		}
+	}
+}
+
 func TestMessageCarriesTheSignedComment(t *testing.T) {
 	body := `{"action":"edited","changes":{"body":{"from":"x"}},` + is + by("alice", "User", "/ic") + repo + `"sender":{"login":"bob","type":"User"}}`
 	m, ok, err := webhook.Decide("issue_comment", []byte(body), webhook.Self{AppID: appID})
@@ -227,7 +251,7 @@ func TestMessageCarriesTheSignedComment(t *testing.T) {
 func FuzzDecide(f *testing.F) {
 	for _, e := range examples(f) {
 		switch e.Event {
-		case "issues", "issue_comment", "pull_request", "pull_request_review", "push", "installation", "repository":
+		case "issues", "issue_comment", "pull_request", "pull_request_review", "push", "installation", "repository", "deployment_status":
 			f.Add(e.Event, string(e.Payload))
 		}
 	}
@@ -247,7 +271,8 @@ func FuzzDecide(f *testing.F) {
 			}
 			return
 		}
-		if ok && (err != nil || m.Ref.Owner == "" || m.Ref.Repo == "" || (m.Ref.Number < 1) != (event == "push") || (m.Commit() != "") != (event == "push")) {
+		isNumberless := event == "push" || event == "deployment_status"
+		if ok && (err != nil || m.Ref.Owner == "" || m.Ref.Repo == "" || (m.Ref.Number < 1) != isNumberless || (m.Commit() != "") != (event == "push")) {
 			t.Fatalf("looks at %+v: %v", m, err)
 		}
 		var said struct {

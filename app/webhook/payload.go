@@ -22,6 +22,7 @@ type payload struct {
 	WasTitle     *string
 	New, Old     *place // of a transferred issue: where it is now, and where it was
 	Pull         *pull
+	Deployment   *deployment
 	Repository   *repository
 	Sender       *account
 	Installation int64
@@ -66,6 +67,9 @@ type pull struct {
 
 	Updated time.Time
 }
+
+// deployment is the status of one.
+type deployment struct{ State, Environment string }
 
 type account struct{ Login, Type string }
 
@@ -139,6 +143,10 @@ func decode(body []byte) (p payload, err error) {
 					Body:    d.text(v.Get("body")),
 					Author:  d.account(v.Get("user")),
 				}
+			}
+		case "deployment_status":
+			if v := d.object(v); v != nil {
+				p.Deployment = &deployment{State: d.text(v.Get("state")), Environment: d.text(v.Get("environment"))}
 			}
 		case "repository":
 			p.Repository = d.repository(v)

@@ -142,11 +142,13 @@ func TestEveryDocumentedPayloadIsTaken(t *testing.T) {
 		t.Fatalf("%d examples only", len(examples))
 	}
 	var looked []string
-	access := map[string]int{}
+	access, deployed := map[string]int{}, 0
 	for _, e := range examples {
 		h := endpoint(t, func(m incident.Message) error {
 			if _, ok := m.Sweep(); ok {
 				access[m.Why]++
+			} else if m.Deployed() != nil {
+				deployed++
 			} else {
 				looked = append(looked, m.Ref.String()+" "+m.Why)
 			}
@@ -158,6 +160,9 @@ func TestEveryDocumentedPayloadIsTaken(t *testing.T) {
 	}
 	if len(looked) > 0 {
 		t.Errorf("none of GitHub's examples is an incident, and these made somebody look: %v", looked)
+	}
+	if deployed != 10 {
+		t.Errorf("%d deployments succeeded", deployed)
 	}
 	want := map[string]int{
 		"installation.created": 4, "installation.deleted": 9, "installation.suspend": 1, "installation.unsuspend": 1, "installation.new_permissions_accepted": 1,

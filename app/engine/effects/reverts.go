@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/mark"
+	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -32,6 +34,9 @@ type Reverts struct {
 	*look.Look
 	GitHub RevertsAPI
 	Issues Issues
+	// Follow has the incident hear of the deployments of a repository, and Leave no more. Both only
+	// spare waiting: a revert is looked at from time to time all the same.
+	Follow, Leave func(repo string)
 }
 
 // Apply opens what is owed and looks at what is due.
@@ -75,6 +80,7 @@ func (e Reverts) open(v incident.Reversal) error {
 		return fmt.Errorf("open the revert of %s: %w", v.Of, err)
 	}
 	pull := incident.Ref{Owner: of.Owner, Repo: of.Repo, Number: number}
+	e.Follow(pull.FullName())
 	e.Report(incident.RevertOpened{Of: v.Of, Pull: pull.String(), URL: e.GitHub.IssueURL(pull)})
 	return nil
 }
@@ -113,7 +119,22 @@ func (e Reverts) check(v incident.Reversal) error {
 		e.Report(incident.RevertSeen{Of: v.Of, Merged: v.Merged, Live: v.Live})
 		return nil
 	}
+	switch {
+	case !seen.IsClosed && !seen.HasNoLive && seen.Live.IsZero() && v.IsFollowed(seen.Merged, e.Now):
+		e.Follow(pull.FullName()) // again, as another incident may have written over it
+	case !e.waitsFor(pull.FullName(), v):
+		e.Leave(pull.FullName())
+	}
 	e.Report(incident.RevertSeen{Of: v.Of, Merged: seen.Merged, Live: seen.Live, Closed: seen.IsClosed,
 		HasNoLive: seen.HasNoLive})
 	return nil
+}
+
+// waitsFor reports whether another revert than v waits for a deployment of a repository.
+func (e Reverts) waitsFor(repo string, v incident.Reversal) bool {
+	return slices.ContainsFunc(e.State.Reversals, func(other incident.Reversal) bool {
+		pull, err := incident.ParseRef(other.Pull)
+		return err == nil && other.ID != v.ID && !other.Closed && other.Live.IsZero() &&
+			naming.Equal(pull.FullName(), repo)
+	})
 }

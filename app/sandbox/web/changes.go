@@ -22,15 +22,17 @@ func (p *server) routeChanges(mux *http.ServeMux) {
 	mux.HandleFunc(at+"actions", p.show((*visit).runs))
 	mux.HandleFunc(at+"actions/runs/{run}", p.show((*visit).runs))
 	mux.HandleFunc(at+"commit/{sha}", p.show((*visit).commit))
+	mux.HandleFunc("POST /{owner}/{repo}/deployments", p.act((*visit).deploy))
 	mux.HandleFunc("POST /{owner}/{repo}/pull/{number}/revert", p.act((*visit).revert))
 }
 
 // changesPage is a list of what changed: deployments, releases or runs of workflows.
 type changesPage struct {
-	Kind  string // deployments, releases or actions
-	Empty string
-	Tabs  []changesTab
-	Rows  []changeRow
+	Kind   string // deployments, releases or actions
+	Empty  string
+	Deploy string // branch that a button brings into production; empty: there is none
+	Tabs   []changesTab
+	Rows   []changeRow
 }
 
 type changesTab struct {
@@ -95,6 +97,9 @@ func (v *visit) deployments() (string, any, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	if v.forge.Can(v.by, v.repo, forge.RoleWrite, "deployments") && !v.repo.Git.IsEmpty() {
+		d.Deploy = v.repo.DefaultBranch
+	}
 	for _, o := range slices.Backward(v.repo.Deployments) {
 		state := v.forge.StateOf(o)
 		row := changeRow{ID: o.ID, Title: o.Environment, State: strings.ReplaceAll(state, "_", " "),
@@ -111,6 +116,20 @@ func (v *visit) deployments() (string, any, error) {
 		d.Rows = append(d.Rows, row)
 	}
 	return "changes", d, nil
+}
+
+// deploy brings the default branch into production, with success. GitHub's pages have no such button: there
+// a workflow does it.
+func (v *visit) deploy() (string, error) {
+	if err := v.openRepo(); err != nil {
+		return "", err
+	}
+	d, err := v.forge.CreateDeployment(v.by, v.repo, forge.NewDeployment{Ref: v.repo.DefaultBranch})
+	if err != nil {
+		return "", err
+	}
+	_, err = v.forge.AddDeploymentStatus(v.by, v.repo, d, forge.NewDeploymentStatus{State: "success"})
+	return "/" + v.repo.FullName() + "/deployments", err
 }
 
 // link adds a link to the row, unless it leads nowhere on the web.

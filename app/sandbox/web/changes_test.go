@@ -13,7 +13,11 @@ import (
 func TestPagesChanges(t *testing.T) {
 	f, b := pageWorld(t)
 	hasNot(t, b.page("/acme/incidents"), `id="changes"`)
-	has(t, b.page("/acme/incidents/deployments"), "Nothing was deployed", `id="deployments"`)
+	has(t, b.page("/acme/incidents/deployments"), "Nothing was deployed", `id="deployments"`, `form id="deploy"`)
+	hasNot(t, b.as("mallory").page("/acme/incidents/deployments"), `form id="deploy"`)
+	if w := b.as("mallory").do(http.MethodPost, "/acme/incidents/deployments", url.Values{"deploy": {"1"}}); w.Code != http.StatusForbidden {
+		t.Errorf("mallory gets %d for a deployment", w.Code)
+	}
 	has(t, b.page("/acme/incidents/releases"), "There is no release")
 	has(t, b.page("/acme/incidents/actions"), "No workflow has run")
 
@@ -42,6 +46,10 @@ func TestPagesChanges(t *testing.T) {
 	has(t, page, `data-state="active"`, "production · build &lt;7&gt;", "/acme/incidents/commit/"+sha, `href="https://ci.example/7">Log`)
 	hasNot(t, page, "javascript:")
 	has(t, b.page("/acme/incidents/releases"), "One · v1.0.0", `data-state="latest"`, `data-state="draft"`, "<strong>First</strong>")
+	b.press("/acme/incidents/deployments", url.Values{"deploy": {"1"}})
+	if all := r.Deployments; len(all) != 2 || all[1].Environment != "production" || all[1].SHA != sha || all[1].Latest().State != "success" {
+		t.Errorf("the button deploys %+v", all)
+	}
 	reader := b.as("mallory")
 	hasNot(t, reader.page("/acme/incidents/releases"), "v2.0.0", `data-state="draft"`)
 	has(t, reader.page("/acme/incidents/releases/tag/v1.0.0"), "One · v1.0.0")

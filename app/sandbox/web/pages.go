@@ -37,6 +37,7 @@
 //	form#review textarea[name=body], input[name=event][value=APPROVE|REQUEST_CHANGES|COMMENT], button[name=submit]
 //	form#merge button[name=merge]                       disabled while merging is blocked
 //	#merge-box .check[data-check][data-conclusion]      checks, with summary and .annotation
+//	form#deploy button[name=deploy]                     brings the default branch into production
 //	form#revert button[name=revert]                     takes a merged pull request back by another one
 //	.diff tr.add tr.del td.line                         changed files, of a commit too: /{owner}/{repo}/commit/SHA
 //	#deployments #releases #actions [data-change=ID][data-state]   lists at these addresses; #changes leads there
