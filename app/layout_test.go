@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 		"app/naming", "app/texts"},
 	"app/replay": {"app/engine", "app/engine/ports", "app/incident", "app/owner", "app/similar", "app/webhook"},
 	"app/doctor": {"app/config", "app/oncall", "app/engine", "app/github", "app/incident", "app/setup",
-		"app/naming", "app/owner"},
+		"app/naming", "app/owner", "templates"},
 	"app/sqlite":      {"app/engine", "app/incident", "app/metrics", "app/wait"},
 	"app/notify":      {"templates", "app/engine", "app/incident", "app/naming", "app/wait", "app/texts", "app/services"},
 	"app/aws":         {"app/incident"},

@@ -61,6 +61,7 @@ func Funcs() template.FuncMap {
 		"shortPast":    ShortPast,
 		"next":         func(i int) int { return i + 1 },
 		"callLink":     CallLink,
+		"way":          Way,
 		"ref":          Reference,
 		"names":        List,
 		"utc":          UTC,
@@ -334,6 +335,19 @@ func Service(kind string) string {
 		return s.Label
 	}
 	return Capital(kind)
+}
+
+// Way returns the name by which people know a way to reach somebody, or its vendor (O3).
+func Way(kind string) string {
+	switch kind {
+	case "sms":
+		return "text message"
+	case "call":
+		return "phone call"
+	case "ntfy":
+		return kind
+	}
+	return Service(kind)
 }
 
 // Plural returns a count with its noun.

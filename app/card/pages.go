@@ -47,6 +47,7 @@ func (p *page) pages() {
 		case "reopened":
 			text += " because it was reopened"
 		}
+		text += missedOf(pg)
 		if pg.Failed != "" {
 			text += ": **not sent** (" + texts.Inert(pg.Failed, 120) + ")"
 		}
@@ -74,7 +75,20 @@ func (p page) whoIsPaged(step incident.EscalationStep, at time.Time) string {
 // isSamePage reports whether a page repeats the one before it, and both went out.
 func isSamePage(a, b incident.Page) bool {
 	return slices.Equal(a.To, b.To) && slices.Equal(a.By, b.By) && a.Why == b.Why && a.Failed+b.Failed == "" &&
-		len(a.Lost)+len(b.Lost) == 0
+		len(a.Lost)+len(b.Lost)+len(a.Missed)+len(b.Missed) == 0
+}
+
+// missedOf returns which ways of a page failed to reach somebody (O3).
+func missedOf(pg incident.Page) string {
+	var parts []string
+	for _, missed := range pg.Missed {
+		way, login, _ := strings.Cut(missed, " ")
+		parts = append(parts, texts.Inert(login, 60)+" by "+texts.Inert(templates.Way(way), 40))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ", **did not reach** " + strings.Join(parts, ", ")
 }
 
 // servicesOf returns the services of a page, and which of them did not take it.

@@ -20,6 +20,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/owner"
 	"github.com/firebreak-dev/firebreak/app/setup"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // patient is a repository under examination.
@@ -457,11 +458,7 @@ func (p *patient) checkPagers(ctx context.Context) error {
 				n+1), "List numbers under phones in "+config.Path)
 		}
 		to := slices.DeleteFunc(p.policy.OnCall.WithMembers(step.To), func(t string) bool { return t == "phone" })
-		by := step.By
-		if len(by) == 0 {
-			by = []string{p.policy.Pager}
-		}
-		for _, kind := range by {
+		for _, kind := range p.policy.ServicesOf(step) {
 			if len(to) == 0 {
 				continue
 			}
@@ -485,7 +482,72 @@ func (p *patient) checkPagers(ctx context.Context) error {
 	if len(p.findings) == before {
 		p.ok("%s: what a page needs is there; none was sent", strings.Join(kinds, ", "))
 	}
+	return p.checkWays(ctx)
+}
+
+// checkWays names the steps that reach somebody by fewer than two ways that don't depend on each other: one of
+// them may be out (O3). Of people's own ways that is a warning. Of a service that may have more ways to them
+// than we know it is advice.
+func (p *patient) checkWays(ctx context.Context) error {
+	for n, step := range p.policy.Escalation {
+		to := slices.DeleteFunc(p.policy.OnCall.WithMembers(step.To), func(t string) bool { return t == "phone" })
+		services, status := p.policy.ServicesOf(step), OK
+		if slices.Contains(services, incident.ByPeople) {
+			status = Warning
+		}
+		few, err := p.fewWays(ctx, services, to)
+		if err != nil {
+			return err
+		}
+		delete(few, "") // the dry run of the page says so
+		for _, way := range slices.Sorted(maps.Keys(few)) {
+			found := fmt.Sprintf("step %d of the escalation: only %s reaches %s; while that is out nobody does", n+1, way,
+				strings.Join(few[way], ", "))
+			p.add("", status, found, "Add a way that does not depend on it: another service in by of the step, or ways of "+
+				"another vendor in the secret of services.people")
+		}
+	}
 	return nil
+}
+
+// ways knows how people are reached by their own ways.
+type ways interface {
+	Ways(ctx context.Context, s incident.Service, to []string) ([]engine.PersonWays, error)
+}
+
+// fewWays returns whom services reach by fewer than two independent ways, by those ways.
+func (p *patient) fewWays(ctx context.Context, services, to []string) (few map[string][]string, err error) {
+	few = map[string][]string{}
+	note := func(who string, own []string) {
+		all := incident.WaysBy(services, own)
+		if len(all) >= oncall.EnoughWays {
+			return
+		}
+		way := ""
+		for _, one := range all {
+			way = templates.Way(one)
+		}
+		few[way] = append(few[way], strings.TrimPrefix(who, "@"))
+	}
+	settings, _ := p.policy.Service(incident.ByPeople)
+	for _, who := range to {
+		if !slices.Contains(services, incident.ByPeople) {
+			note(who, nil)
+			continue
+		}
+		reacher, ok := p.Pager.(ways)
+		if !ok {
+			return nil, errors.New("nothing here reaches people by their own ways")
+		}
+		all, err := reacher.Ways(ctx, settings, []string{who})
+		if err != nil {
+			return few, nil // the dry run of the page says so
+		}
+		for _, one := range all {
+			note(one.Login, one.Vendors)
+		}
+	}
+	return few, nil
 }
 
 // checkCustomers lets every customer be told, up to the sending.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,18 +121,8 @@ const mostAsked = 30
 
 // checkOnCall adds to a check what the rotations of its commit come to: the next four weeks, and what
 // may not be meant. None of that makes it fail.
-func (r *reconciliation) checkOnCall(run *CheckRun, schedule oncall.Schedule) {
-	asked := 0
-	warnings := schedule.Warnings(r.Now, oncall.People{IsKnown: func(name string) bool {
-		if asked++; asked > mostAsked {
-			return true
-		}
-		known, err := r.isKnown(name)
-		if err != nil {
-			r.Logger.Warn("look-up for the rotations failed", "repository", r.Ref.FullName(), "err", ports.Redact(err))
-		}
-		return known || err != nil
-	}})
+func (r *reconciliation) checkOnCall(run *CheckRun, schedule oncall.Schedule, people oncall.People) {
+	warnings := schedule.Warnings(r.Now, people)
 	for _, w := range warnings {
 		line := max(1, w.Line)
 		run.Notes = append(run.Notes, Note{Path: oncall.Path, Line: line, EndLine: line, Warning: true,
@@ -142,6 +134,69 @@ func (r *reconciliation) checkOnCall(run *CheckRun, schedule oncall.Schedule) {
 	if table := schedule.Table(r.Now); table != "" {
 		run.Summary += "\n\n### On call in the next four weeks\n\n" + table
 	}
+}
+
+// knows returns what says whether somebody may respond, or a team is there.
+func (r *reconciliation) knows() func(name string) bool {
+	asked := 0
+	return func(name string) bool {
+		if asked++; asked > mostAsked {
+			return true
+		}
+		known, err := r.isKnown(name)
+		if err != nil {
+			r.Logger.Warn("look-up for the rotations failed", "repository", r.Ref.FullName(), "err", ports.Redact(err))
+		}
+		return known || err != nil
+	}
+}
+
+// waysTo returns what says by which ways the rotations of a file reach somebody (O3).
+func (r *reconciliation) waysTo(policy incident.Policy, schedule oncall.Schedule) func(rotation, name string) ([]string, bool) {
+	own, isKnown := map[string][]string{}, true
+	if settings, ok := policy.Service(incident.ByPeople); ok {
+		var names []string
+		for _, rotation := range schedule.Rotations {
+			names = append(names, rotation.Members()...)
+		}
+		for _, c := range schedule.Covers {
+			names = append(names, c.Who)
+		}
+		var err error
+		own, err = r.ownWays(settings, names)
+		if isKnown = err == nil; err != nil {
+			r.Logger.Warn("ways to reach people not readable", "repository", r.Ref.FullName(), "err", ports.Redact(err))
+		}
+	}
+	return func(rotation, name string) (fewest []string, _ bool) {
+		for i, services := range policy.ServicesFor(rotation) {
+			if !isKnown && slices.Contains(services, incident.ByPeople) {
+				return nil, false
+			}
+			var ways []string
+			for _, way := range incident.WaysBy(services, own[naming.Key(strings.TrimPrefix(name, "@"))]) {
+				ways = append(ways, templates.Way(way))
+			}
+			if i == 0 || len(ways) < len(fewest) {
+				fewest = ways
+			}
+		}
+		return fewest, true
+	}
+}
+
+// ownWays returns by which vendors people's own ways reach them, by login.
+func (r *reconciliation) ownWays(settings incident.Service, names []string) (map[string][]string, error) {
+	reacher, ok := r.Pager.(Reacher)
+	if !ok {
+		return nil, errors.New("nothing here reaches people by their own ways")
+	}
+	all, err := reacher.Ways(r.Ctx, settings, names)
+	own := map[string][]string{}
+	for _, one := range all {
+		own[naming.Key(one.Login)] = one.Vendors
+	}
+	return own, err
 }
 
 // isKnown reports whether somebody on call may respond, or a team is there.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -166,6 +167,11 @@ func TestO1AChangeIsCheckedBeforeItIsMerged(t *testing.T) {
 		if !strings.Contains(good[0].Output.Summary, want) {
 			t.Errorf("the check lacks %s:\n%s", want, good[0].Output.Summary)
 		}
+	}
+	var notes []struct{ Message string }
+	w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/incidents/check-runs/%d/annotations", good[0].ID), nil, &notes)
+	if want := "In third, only webhook reaches bob"; !strings.Contains(fmt.Sprint(notes), want) {
+		t.Errorf("the check lacks %s: %v", want, notes)
 	}
 	if good[0].Output.AnnotationsCount < 3 || !strings.Contains(good[0].Output.Title, "warnings") {
 		t.Errorf("the check says %q with %d notes", good[0].Output.Title, good[0].Output.AnnotationsCount)

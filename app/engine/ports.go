@@ -25,6 +25,7 @@ type (
 	Pager        = ports.Pager
 	Page         = ports.Page
 	Way          = ports.Way
+	PersonWays   = ports.PersonWays
 	Reacher      = ports.Reacher
 	Announcer    = ports.Announcer
 	Announcement = ports.Announcement

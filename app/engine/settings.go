@@ -258,7 +258,8 @@ func (r *reconciliation) checkFiles(configuration, template, rotations []byte, h
 		Title: "The configuration can be used", Summary: "Every setting is valid."}
 	var summaries []string
 	schedule, wrong := config.ParseOnCall(rotations)
-	if _, err := config.ParseWith(configuration, schedule); err != nil {
+	policy, broken := config.ParseWith(configuration, schedule)
+	if err := broken; err != nil {
 		summaries = append(summaries, config.Summary(config.Path, err, true))
 		for _, m := range config.Mistakes(err) {
 			addNote(&run, config.Path, m.Line, m.Problem)
@@ -282,7 +283,11 @@ func (r *reconciliation) checkFiles(configuration, template, rotations []byte, h
 			"mistakes"), strings.Join(summaries, "\n\n")
 	}
 	if hasRotations && wrong == nil {
-		r.checkOnCall(&run, schedule)
+		people := oncall.People{IsKnown: r.knows()}
+		if broken == nil {
+			people.Ways = r.waysTo(policy, schedule)
+		}
+		r.checkOnCall(&run, schedule, people)
 	}
 	return run
 }

@@ -32,6 +32,7 @@ func (w *world) change(branch, content string) (commit string) {
 }
 
 type checkRun struct {
+	ID               int64
 	Name, Conclusion string
 	Output           struct {
 		Title, Summary   string

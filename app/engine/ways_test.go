@@ -149,6 +149,22 @@ func TestO3AWayThatFailsIsToldAndFollowed(t *testing.T) {
 	}
 }
 
+// A first way that fails is on the card although the next one rang (O3).
+func TestO3AMissedWayIsOnTheCard(t *testing.T) {
+	skipUnderRace(t)
+	w, p := byPush(t, "carol-1")
+	w.tell(down)
+	if got := p.told(); len(got) != 1 || !strings.HasSuffix(got[0], " carol-2") {
+		t.Errorf("rang %q", got)
+	}
+	if card := w.card(); !strings.Contains(card, "**did not reach** carol by ntfy") {
+		t.Errorf("the card is\n%s", card)
+	}
+	if said := w.said("could not be reached"); len(said) != 0 {
+		t.Errorf("said %q", said)
+	}
+}
+
 // A callback that no vendor sent answers nothing (O3).
 func TestO3AForgedCallbackAnswersNothing(t *testing.T) {
 	skipUnderRace(t)

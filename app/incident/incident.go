@@ -373,6 +373,8 @@ type Page struct {
 	Skipped bool `json:"skipped,omitempty"`
 	// Rotations are those whose people To has, as they were on call then (O1).
 	Rotations []string `json:"rotations,omitempty"`
+	// Missed are ways that failed to reach somebody: "sms dan" (O3).
+	Missed []string `json:"missed,omitempty"`
 }
 
 // StandBy is the watch after a fix (M2).

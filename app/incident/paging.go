@@ -95,10 +95,7 @@ func joinNames(names []string) string { return strings.Join(names, ", ") }
 
 // servicesOr returns the services of a step: its own, or the policy's.
 func (r *run) servicesOr(own []string) []string {
-	if len(own) > 0 {
-		return own
-	}
-	return []string{r.p.Pager}
+	return r.p.ServicesOf(EscalationStep{By: own})
 }
 
 // pagePeople sends one page by these services, or by the policy's own if none is named.

@@ -207,7 +207,12 @@ func (n *Notifier) pagePeople(ctx context.Context, p engine.Page) error {
 	}
 	if ctx.Value(dryKey{}) != nil {
 		for _, l := range logins {
-			unknown = append(unknown, n.checkWays(ctx, p, l, d.ways[naming.Key(l)])...)
+			for _, w := range d.ways[naming.Key(l)] {
+				unknown = append(unknown, n.reach(ctx, p, l, w))
+			}
+			if len(d.ways[naming.Key(l)]) == 0 {
+				unknown = append(unknown, noWay(p.Service, l))
+			}
 		}
 		return sum(people, unknown)
 	}
@@ -227,22 +232,43 @@ func (n *Notifier) pagePeople(ctx context.Context, p engine.Page) error {
 	return all
 }
 
-// checkWays returns what keeps somebody from being reached by one of their ways, and whether one vendor
-// that is out keeps all of them.
-func (n *Notifier) checkWays(ctx context.Context, p engine.Page, login string, ways []way) (wrong []error) {
-	vendors := map[string]bool{}
-	for _, w := range ways {
-		if err := n.reach(ctx, p, login, w); err != nil {
-			wrong = append(wrong, err)
+func noWay(s incident.Service, login string) *Error {
+	return final(people, fmt.Sprintf("the secret %s has no way to reach %s", s.Secret, login))
+}
+
+// Ways returns by which vendors people are reached. It implements engine.Reacher.
+func (n *Notifier) Ways(ctx context.Context, s incident.Service, to []string) (all []engine.PersonWays, err error) {
+	d, err := n.directory(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for _, name := range to {
+		for _, login := range d.loginsOf(name) {
+			key := naming.Key(login)
+			if seen[key] {
+				continue
+			}
+			seen[key] = true
+			one, vendors := engine.PersonWays{Login: login}, map[string]bool{}
+			for _, w := range d.ways[key] {
+				if vendor := vendorOf(w); !vendors[vendor] {
+					vendors[vendor] = true
+					one.Vendors = append(one.Vendors, vendorName(w))
+				}
+			}
+			all = append(all, one)
 		}
-		vendors[vendorOf(w)] = true
 	}
-	if len(vendors) < 2 {
-		wrong = append(wrong, final(people, fmt.Sprintf(
-			"the secret %s has %d ways of %d vendors for %s: add ways until two are of different vendors, as one of "+
-				"them may be out", p.Service.Secret, len(ways), len(vendors), login)))
+	return all, nil
+}
+
+// vendorName returns what people call the vendor of a way. It shows no server's name.
+func vendorName(w way) string {
+	if w.kind == "sms" || w.kind == "call" {
+		return vendorOf(w)
 	}
-	return wrong
+	return w.kind
 }
 
 // vendorOf returns what is out if a way is: calls and texts are of one vendor, and a server of one's own
@@ -271,7 +297,7 @@ func reachedOf(err error) []string {
 // reachFirst reaches somebody by all ways of the first moment, side by side: none waits for another.
 func (n *Notifier) reachFirst(ctx context.Context, p engine.Page, login string, ways []way) error {
 	if len(ways) == 0 {
-		return final(people, fmt.Sprintf("the secret %s has no way to reach %s", p.Service.Secret, login))
+		return noWay(p.Service, login)
 	}
 	first := 1
 	for first < len(ways) && ways[first].after == 0 {
@@ -279,13 +305,13 @@ func (n *Notifier) reachFirst(ctx context.Context, p engine.Page, login string, 
 	}
 	errs := n.reachByAll(ctx, p, login, ways[:first])
 	if slices.Contains(errs, nil) {
-		n.logFailures(p, login, errs)
+		n.tellMissed(p, login, ways, errs)
 		return nil
 	}
 	for _, w := range ways[first:] { // the next one at once
 		err := n.reach(ctx, p, login, w)
 		if err == nil {
-			n.logFailures(p, login, errs)
+			n.tellMissed(p, login, ways, errs)
 			return nil
 		}
 		errs = append(errs, err)
@@ -304,12 +330,17 @@ func (n *Notifier) reachByAll(ctx context.Context, p engine.Page, login string, 
 	return errs
 }
 
-// logFailures notes what did not reach somebody who was reached by another way.
-func (n *Notifier) logFailures(p engine.Page, login string, errs []error) {
-	for _, err := range errs {
-		if err != nil {
-			n.Logger.Error("a way to reach somebody failed, and another did not", "incident", p.Ref.String(),
-				"key", p.Key, "login", login, "err", err)
+// tellMissed reports which ways did not reach somebody who was reached by another one: otherwise nobody would
+// notice until that one fails too (O3). errs are of the first ways, in their order.
+func (n *Notifier) tellMissed(p engine.Page, login string, ways []way, errs []error) {
+	for i, err := range errs {
+		if err == nil {
+			continue
+		}
+		n.Logger.Error("a way to reach somebody failed, and another did not", "incident", p.Ref.String(),
+			"key", p.Key, "login", login, "way", ways[i].kind, "err", err)
+		if p.Missed != nil {
+			p.Missed(login, ways[i].kind, err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -349,12 +350,59 @@ func TestO3CallbacksAreVerified(t *testing.T) {
 	}
 }
 
-// The doctor's dry run finds each way that can't work, and who depends on one vendor, and sends nothing (O3).
+// Ways count by what is out when one of them is: a vendor, or a server of one's own (O3).
+func TestO3WaysCountByTheirVendors(t *testing.T) {
+	for ways, want := range map[string]string{
+		`[{"sms": "+49301234567"}, {"call": "+49301234567", "after": "2m"}]`:                 "twilio",
+		`[{"ntfy": "https://ntfy.example/a"}, {"ntfy": "https://ntfy.example/b"}]`:           "ntfy",
+		`[{"ntfy": "https://ntfy.example/a"}, {"ntfy": "https://other.example/b"}]`:          "ntfy ntfy",
+		`[{"ntfy": "https://push.example/a"}, {"gotify": "https://push.example"}]`:           "ntfy",
+		`[{"github": "dan"}, {"call": "+49301234567", "after": "4m"}, {"slack": "U0123AB"}]`: "github slack twilio",
+		`[]`: "",
+	} {
+		n := withPeople(t, `{"dan": `+ways+`, "desk": ["dan", "erin"]}`)
+		all, err := n.Ways(t.Context(), byPeople, []string{"acme/desk", "@Dan", "unknown"})
+		if err != nil || len(all) != 2 || all[0].Login != "dan" || strings.Join(all[0].Vendors, " ") != want ||
+			all[1].Login != "erin" || len(all[1].Vendors) != 0 {
+			t.Errorf("%s: %+v, %v", ways, all, err)
+		}
+	}
+}
+
+// A way that failed is told although another one works, or nobody notices until that one fails too (O3).
+func TestO3AFailedWayIsToldThoughAnotherWorks(t *testing.T) {
+	const ways = `{"dan": [{"ntfy": "https://ntfy.example/dan"}, {"gotify": "https://gotify.example", "token": "A"}],
+		"carol": [{"gotify": "https://gotify.example", "token": "A"}, {"ntfy": "https://ntfy.example/carol", "after": "5m"}]}`
+	n := withPeople(t, ways)
+	n.Through(&double{host: "ntfy.example", answers: []answer{accepted}}) // Gotify can't be reached
+	var mu sync.Mutex
+	var missed []string
+	p := peoplePage("@dan", "@carol")
+	p.Missed = func(login, way string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		missed = append(missed, login+" "+way)
+		if said := holds(err.Error(), "TOKEN-OF-DAN"); len(said) > 0 {
+			t.Errorf("the error shows %q: %v", said, err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		if err := n.Page(t.Context(), p); err != nil {
+			t.Error(err)
+		}
+	})
+	slices.Sort(missed)
+	if !slices.Equal(missed, []string{"carol gotify", "dan gotify"}) {
+		t.Errorf("told %q", missed)
+	}
+}
+
+// The doctor's dry run finds each way that can't work, and sends nothing (O3).
 func TestO3TheDryRunChecksEachWay(t *testing.T) {
 	d := &double{host: "none.example", answers: []answer{accepted}}
 	for ways, want := range map[string]string{
 		`[{"ntfy": "https://ntfy.example/dan"}, {"call": "+49301234567", "after": "2m"}, {"email": "dan@acme.example"}, {"slack": "U0123ABCD"}]`: "",
-		`[{"sms": "+49301234567"}, {"call": "+49301234567"}]`:                                       "2 ways of 1 vendors for dan",
+		`[]`: "no way to reach dan",
 		`[{"ntfy": "https://ntfy.example/dan"}, {"gotify": "http://gotify.example", "token": "x"}]`: "https",
 	} {
 		n := withPeople(t, `{"dan": `+ways+`}`)

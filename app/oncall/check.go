@@ -21,14 +21,19 @@ type Warning struct {
 
 // People answers what a file can't say of those whom it names. A nil function knows nothing.
 type People struct {
-	IsKnown   func(name string) bool // whether a person may respond, or a team is there
-	IsReached func(name string) bool // whether there is a way to reach a person
+	IsKnown func(name string) bool // whether a person may respond, or a team is there
+	// Ways are by what a rotation reaches a person: ways that don't depend on each other. isKnown is false
+	// where that can't be said.
+	Ways func(rotation, name string) (ways []string, isKnown bool)
 }
+
+// EnoughWays is by how many ways a person should be reached: one of them may be out.
+const EnoughWays = 2
 
 // Warnings returns what may not be meant, in the order of the file: gaps, people who are not known or
 // can't be reached, and more nights in a row than the file allows, in the time ahead.
 func (s Schedule) Warnings(from time.Time, people People) (out []Warning) {
-	asked := map[string]bool{}
+	asked, unknown := map[string]bool{}, map[string]bool{}
 	for _, r := range s.Rotations {
 		out = append(out, s.gaps(r, from)...)
 		names := r.Members()
@@ -42,16 +47,46 @@ func (s Schedule) Warnings(from time.Time, people People) (out []Warning) {
 				continue
 			}
 			asked[naming.Key(name)] = true
-			switch {
-			case people.IsKnown != nil && !people.IsKnown(name):
+			if people.IsKnown != nil && !people.IsKnown(name) {
+				unknown[naming.Key(name)] = true
 				out = append(out, Warning{r.Line, fmt.Sprintf("%s can't respond here: check the name and the access", plain(name))})
-			case people.IsReached != nil && IsPerson(name) && !people.IsReached(name):
-				out = append(out, Warning{r.Line, fmt.Sprintf("there is no way to reach %s", plain(name))})
 			}
 		}
+		names = slices.DeleteFunc(names, func(name string) bool { return !IsPerson(name) || unknown[naming.Key(name)] })
+		out = append(out, hardToReach(r, names, people)...)
 	}
 	out = append(out, s.nights(from)...)
 	slices.SortStableFunc(out, func(a, b Warning) int { return cmp.Compare(a.Line, b.Line) })
+	return out
+}
+
+// hardToReach returns who in a rotation is reached by nothing, or by one way alone: those of the same way
+// together.
+func hardToReach(r Rotation, names []string, people People) (out []Warning) {
+	if people.Ways == nil {
+		return nil
+	}
+	var ways []string
+	who := map[string][]string{} // by their only way
+	for _, name := range names {
+		all, isKnown := people.Ways(r.Name, name)
+		if !isKnown || len(all) >= EnoughWays {
+			continue
+		}
+		way := strings.Join(all, "")
+		if who[way] == nil {
+			ways = append(ways, way)
+		}
+		who[way] = append(who[way], plain(name))
+	}
+	for _, way := range ways {
+		text := fmt.Sprintf("in %s, only %s reaches %s: while that is out nobody does", r.Name, way,
+			strings.Join(who[way], ", "))
+		if way == "" {
+			text = fmt.Sprintf("in %s, there is no way to reach %s", r.Name, strings.Join(who[way], ", "))
+		}
+		out = append(out, Warning{r.Line, text})
+	}
 	return out
 }
 

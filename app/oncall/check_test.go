@@ -24,13 +24,22 @@ func TestO1WhatMayNotBeMeant(t *testing.T) {
 	}, Covers: []oncall.Cover{{Rotation: "primary", From: from.AddDate(0, 0, 20), Until: from.AddDate(0, 0, 21), Who: "@erin", For: "@bob"}}}
 	var got []string
 	for _, w := range s.Warnings(from, oncall.People{
-		IsKnown:   func(name string) bool { return name != "@dan" },
-		IsReached: func(name string) bool { return name != "@erin" },
+		IsKnown: func(name string) bool { return name != "@dan" },
+		Ways: func(rotation, name string) ([]string, bool) {
+			switch name {
+			case "@erin":
+				return nil, true
+			case "@alice", "@bob":
+				return []string{"Twilio"}, rotation == "primary"
+			}
+			return []string{"Twilio", "ntfy"}, true
+		},
 	}) {
 		got = append(got, w.Text)
 	}
 	want := []string{
-		"there is no way to reach erin",
+		"in primary, only Twilio reaches alice, bob: while that is out nobody does",
+		"in primary, there is no way to reach erin",
 		"alice is on call for 14 nights in a row, up to that of Mon 21 Dec; nights-in-a-row is 7",
 		"nobody is on call in office from Mon 7 Dec 18:00 until Tue 8 Dec 09:00",
 		"nobody is on call in office from Tue 8 Dec 18:00 until Wed 9 Dec 09:00",

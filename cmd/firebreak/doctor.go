@@ -14,6 +14,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/assembly"
 	"github.com/firebreak-dev/firebreak/app/doctor"
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/notify"
 )
 
@@ -74,6 +75,11 @@ It ends with status 1 if something failed.`,
 type dry struct{ *assembly.Reader }
 
 func (d dry) Page(ctx context.Context, p engine.Page) error { return d.Out.Page(notify.Dry(ctx), p) }
+
+// Ways returns how people are reached by their own ways.
+func (d dry) Ways(ctx context.Context, s incident.Service, to []string) ([]engine.PersonWays, error) {
+	return d.Out.Ways(ctx, s, to)
+}
 
 func (d dry) Announce(ctx context.Context, a engine.Announcement) error {
 	return d.Out.Announce(notify.Dry(ctx), a)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/delivery"
@@ -153,12 +154,17 @@ func (e *Pages) sendBy(service string, s incident.Send, to []string) {
 		key = e.keyOf(s)
 	}
 	key = e.DeclaredRef().String() + "/" + key // the same under each name of its repository
+	var missed missedWays
 	isNew, failed, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), deliveryName(s, service),
 		func(ctx context.Context, before delivery.Attempt) error {
-			return e.callPager(ctx, service, s, to, key, before.Reached)
+			return e.callPager(ctx, service, s, to, key, before.Reached, missed.note)
 		})
 	if !isNew {
 		return
+	}
+	for _, m := range missed.sorted() {
+		m.Key = s.Key
+		e.Report(m)
 	}
 	e.CountPage(service, e.Ref.String(), s.Key, err)
 	if err != nil {
@@ -188,14 +194,34 @@ func deliveryName(s incident.Send, service string) string {
 	return name
 }
 
+// missedWays are ways that failed where another reached the same person. Several may note one at once.
+type missedWays struct {
+	mu  sync.Mutex
+	all []incident.WayFailed
+}
+
+func (m *missedWays) note(login, way string, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all = append(m.all, incident.WayFailed{Login: login, Way: way, Why: ports.Reason(err), IsReached: true})
+}
+
+// sorted returns them in an order that does not depend on which failed first.
+func (m *missedWays) sorted() []incident.WayFailed {
+	slices.SortFunc(m.all, func(a, b incident.WayFailed) int {
+		return cmp.Or(strings.Compare(a.Login, b.Login), strings.Compare(a.Way, b.Way))
+	})
+	return m.all
+}
+
 func (e *Pages) callPager(ctx context.Context, service string, s incident.Send, to []string, key string,
-	reached []string) error {
+	reached []string, missed func(login, way string, err error)) error {
 	if e.Pager == nil {
 		return errors.New("no service is set up here to page people outside GitHub")
 	}
 	p := e.pageOf(s, to, key)
 	p.Service, _ = e.Policy.Service(service)
-	p.Reached = reached
+	p.Reached, p.Missed = reached, missed
 	return e.Pager.Page(ctx, p)
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // ByPeople is the service that reaches each person by their own ways (O3).
-const ByPeople = "people"
+const ByPeople = incident.ByPeople
 
 // longestReach is for how long after a page somebody is still reached by a later way.
 const longestReach = 2 * time.Hour

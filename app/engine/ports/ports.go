@@ -76,6 +76,9 @@ type Page struct {
 	Way *Way // the one way of one person to use; nil: all of the first moment
 	// Mention mentions a login on the issue. nil: there is no issue, or GitHub is out.
 	Mention func(login string) error
+	// Missed hears of each way that failed to reach somebody whom another way reached. Several may call it at
+	// once; nil: nobody asks.
+	Missed func(login, way string, err error)
 
 	Others []incident.Service // settings of the other services, whose accounts people's ways use
 }
@@ -88,8 +91,17 @@ type Way struct {
 	After time.Duration
 }
 
+// PersonWays is by which vendors somebody's own ways reach them: each of those may be out (O3).
+type PersonWays struct {
+	Login   string
+	Vendors []string // "twilio", "ntfy", …; one twice has two servers
+}
+
 // Reacher is a Pager that knows by which ways people are reached.
 type Reacher interface {
+	// Ways returns the ways of those whom names mean: people as "@login", whether they have any or not, and
+	// of teams the people whom it knows.
+	Ways(ctx context.Context, s incident.Service, to []string) ([]PersonWays, error)
 	// LaterWays returns the ways by which those whom a page is for are reached later, if they don't
 	// answer.
 	LaterWays(ctx context.Context, s incident.Service, to []string) ([]Way, error)
