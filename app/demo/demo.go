@@ -78,6 +78,10 @@ func environment(c sandbox.Credentials) map[string]string {
 		"FIREBREAK_INTAKE_REPOSITORY": repository,
 		"FIREBREAK_INTAKE_SECRET":     intakeSecret,
 	}
+	// the product serves the links of pages next to its webhooks
+	if public, ok := strings.CutSuffix(c.WebhookURL, "/webhook"); ok {
+		env["FIREBREAK_PUBLIC_URL"] = public
+	}
 	env["FIREBREAK_PHONE_URL"] = c.PhoneURL
 	env["FIREBREAK_SECRET_"+phoneSecret] = c.PhoneToken
 	env["FIREBREAK_SECRET_"+peopleSecret] = waysOf(c)

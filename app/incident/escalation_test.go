@@ -74,6 +74,19 @@ func TestI5AnEscalationThatNobodyAnswersGoesOn(t *testing.T) {
 	}
 }
 
+// A step with 0s goes out together with the one before; only a round that starts again waits (I5).
+func TestI5StepsTogether(t *testing.T) {
+	s := tell(t)
+	s.policy.Escalation = []incident.EscalationStep{{To: []string{"platform"}}, {To: []string{"@dan"}, By: []string{"pagerduty"}},
+		{After: 3 * time.Minute, To: []string{"@gina"}}}
+	s.policy.Rounds = 2
+	s.fact(opened("alice", "critical")).expectPages(0, "team: platform", "team: @dan")
+	s.clock(2.9).expectPages(2)
+	s.clock(3).expectPages(2, "team: @gina")
+	s.clock(7.9).expectPages(3)
+	s.clock(8).expectPages(3, "team: platform", "team: @dan")
+}
+
 func TestI5TheSlowerRhythmEnds(t *testing.T) {
 	for name, end := range map[string]func(s *story) *story{
 		"never":             func(s *story) *story { s.policy.Again = 0; return s },

@@ -76,16 +76,17 @@ func (r *run) pageNext() {
 	}
 }
 
-// stepDone moves the escalation on to its next step. A round that starts again waits as the process
-// says (I5).
+// stepDone moves the escalation on to its next step, which with 0s goes out together with the one before. A
+// round that starts again waits as the process says (I5).
 func (r *run) stepDone() {
 	r.Paging.Step++
 	for r.Paging.Step >= len(r.p.Escalation) && r.Paging.Step < r.countSteps() &&
 		isList(r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].To) {
 		r.Paging.Step++ // the list was named in the first round, and the card shows it
 	}
-	wait := r.p.Escalation[r.Paging.Step%len(r.p.Escalation)].After
-	if wait == 0 {
+	next := r.Paging.Step % len(r.p.Escalation)
+	wait := r.p.Escalation[next].After
+	if wait == 0 && next == 0 {
 		wait = 5 * time.Minute
 	}
 	r.Paging.Next = r.f.At.Add(wait)

@@ -71,6 +71,7 @@ type App struct {
 // Credentials are what the App's process needs to be the App.
 type Credentials struct {
 	URL            string // of the sandbox
+	WebhookURL     string // where webhooks go
 	AppID          int64  // 0: no App is registered
 	WebhookSecret  string
 	PrivateKey     []byte // PEM
@@ -225,7 +226,7 @@ func (s *Sandbox) Environment() map[string]string {
 		return nil
 	}
 	c := Credentials{
-		URL: s.o.URL, ClockURL: s.o.URL + "/sandbox/clock", OutboxSecret: s.outboundSecret(),
+		URL: s.o.URL, WebhookURL: s.o.WebhookURL, ClockURL: s.o.URL + "/sandbox/clock", OutboxSecret: s.outboundSecret(),
 		PageURL: s.o.URL + "/sandbox/receive/page", AnnounceURL: s.o.URL + "/sandbox/receive/announce",
 		PhoneURL: s.o.URL + phonePath, PhoneToken: s.phoneToken(),
 		Phones: s.phones(), Teams: s.teams(),

@@ -51,7 +51,6 @@ func demoCommand() *cobra.Command {
 				return errors.Join(err, l.Close())
 			}
 			env := box.Environment()
-			env["FIREBREAK_PUBLIC_URL"] = url
 			options := assembly.Options{Clock: box.Clock(), Logger: logger(c), IsDemo: true}
 			if data != "" {
 				options.File = filepath.Join(data, "firebreak.db")
