@@ -98,7 +98,8 @@ func (o importOptions) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	documents, err := o.read(c, vendor, base, args[1:], from)
+	var left []moving.Note
+	documents, err := o.read(c, vendor, base, args[1:], from, func(n moving.Note) { left = append(left, n) })
 	if err != nil {
 		return err
 	}
@@ -106,6 +107,7 @@ func (o importOptions) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	export.Notes = append(export.Notes, left...)
 	result, err := moving.Convert(export, people, o.policy, from)
 	if err != nil {
 		return err
@@ -150,7 +152,7 @@ var keyShape = regexp.MustCompile(`^[A-Za-z0-9_+-]{18,64}$`)
 
 // read returns the documents of a file, a folder or a zip, or by the API.
 func (o importOptions) read(c *cobra.Command, vendor pager, base string, args []string,
-	from time.Time) ([]moving.Document, error) {
+	from time.Time, left func(moving.Note)) ([]moving.Document, error) {
 	if len(args) == 1 && o.keyFile != "" {
 		return nil, misuse("name a file or a key, or use --key-file, not both")
 	}
@@ -170,7 +172,8 @@ func (o importOptions) read(c *cobra.Command, vendor pager, base string, args []
 	if err != nil {
 		return nil, err
 	}
-	reader := vendors.Reader{Base: base, Key: key, HTTP: &http.Client{Timeout: time.Minute}, Sleep: sleep}
+	reader := vendors.Reader{Base: base, Key: key, HTTP: &http.Client{Timeout: time.Minute}, Sleep: sleep,
+		Left: left}
 	return vendor.read(reader, c.Context(), from)
 }
 

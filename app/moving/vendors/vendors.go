@@ -33,6 +33,37 @@ type Reader struct {
 	Key   string
 	HTTP  *http.Client
 	Sleep func(context.Context, time.Duration) error
+	// Left hears of each schedule and team that the vendor refuses to show, while the others are read; nil: such
+	// a refusal ends the import.
+	Left func(moving.Note)
+}
+
+// refused is a vendor's answer that it does not show one thing.
+type refused struct {
+	status int
+	text   string
+}
+
+func (r *refused) Error() string { return r.text }
+
+// leave notes what the vendor refuses to show of one schedule or team, so that the others are read. It returns
+// any other error.
+func (r Reader) leave(where string, err error) error {
+	status := 0
+	var answer *refused
+	var api pagerduty.APIError
+	switch {
+	case errors.As(err, &answer):
+		status = answer.status
+	case errors.As(err, &api):
+		status = api.StatusCode
+	}
+	isOwn := status >= 400 && status < 500 && status != http.StatusUnauthorized && status != http.StatusTooManyRequests
+	if r.Left == nil || !isOwn {
+		return err
+	}
+	r.Left(moving.Note{Where: where, Text: fmt.Sprintf("could not be read, so it may be missing here, in whole or in part: %v", err)})
+	return nil
 }
 
 const (
@@ -87,10 +118,10 @@ func (r Reader) get(ctx context.Context, address string) ([]byte, error) {
 		return nil, fmt.Errorf("read GET %s: the answer is longer than %d MB", req.URL.Path, mostBody>>20)
 	case res.StatusCode == http.StatusUnauthorized, res.StatusCode == http.StatusForbidden,
 		res.StatusCode == http.StatusUnprocessableEntity:
-		return nil, fmt.Errorf("GET %s: Opsgenie refused the key (%s): it needs the rights to read and to access "+
-			"configurations, and --region eu for an account in Europe", req.URL.Path, res.Status)
+		return nil, &refused{res.StatusCode, fmt.Sprintf("GET %s: Opsgenie refused the key (%s): it needs the rights to "+
+			"read and to access configurations, and --region eu for an account in Europe", req.URL.Path, res.Status)}
 	case res.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("GET %s: Opsgenie answered %s", req.URL.Path, res.Status)
+		return nil, &refused{res.StatusCode, fmt.Sprintf("GET %s: Opsgenie answered %s", req.URL.Path, res.Status)}
 	}
 	return body, nil
 }
@@ -100,13 +131,15 @@ func (r Reader) get(ctx context.Context, address string) ([]byte, error) {
 func (r Reader) ReadOpsgenie(ctx context.Context, from time.Time) (out []moving.Document, err error) {
 	type list struct {
 		Data []struct {
-			ID string `json:"id"`
+			ID   string `json:"id"`
+			Name string `json:"name"`
 		} `json:"data"`
 		Paging struct {
 			Next string `json:"next"`
 		} `json:"paging"`
 	}
-	read := func(name, path string) (ids []string, err error) {
+	type named struct{ id, name string }
+	read := func(name, path string) (ids []named, err error) {
 		for range mostPages {
 			body, err := r.get(ctx, r.Base+path)
 			if err != nil {
@@ -118,7 +151,7 @@ func (r Reader) ReadOpsgenie(ctx context.Context, from time.Time) (out []moving.
 				return nil, nil // one thing, and no list of them
 			}
 			for _, one := range l.Data {
-				ids = append(ids, one.ID)
+				ids = append(ids, named{one.ID, one.Name})
 			}
 			if l.Paging.Next == "" {
 				return ids, nil
@@ -135,14 +168,16 @@ func (r Reader) ReadOpsgenie(ctx context.Context, from time.Time) (out []moving.
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range schedules {
-		base := "/v2/schedules/" + url.PathEscape(id)
-		if _, err := read("overrides.json", base+"/overrides"); err != nil {
+	for _, schedule := range schedules {
+		base, where := "/v2/schedules/"+url.PathEscape(schedule.id), "schedule "+schedule.name
+		_, err := read("overrides.json", base+"/overrides")
+		if err := r.leave(where+", overrides", err); err != nil {
 			return nil, err
 		}
 		query := url.Values{"interval": {fmt.Sprint(Weeks)}, "intervalUnit": {"weeks"},
 			"date": {from.UTC().Format(time.RFC3339)}}
-		if _, err := read("timelines.json", base+"/timeline?"+query.Encode()); err != nil {
+		_, err = read("timelines.json", base+"/timeline?"+query.Encode())
+		if err := r.leave(where+", calendar", err); err != nil {
 			return nil, err
 		}
 	}
@@ -158,7 +193,8 @@ func (r Reader) ReadOpsgenie(ctx context.Context, from time.Time) (out []moving.
 		return nil, fmt.Errorf("read GET /v2/teams: %w", err)
 	}
 	for _, t := range teams.Data { // the list has no members
-		if _, err := read("teams/"+t.ID+".json", "/v2/teams/"+url.PathEscape(t.ID)); err != nil {
+		_, err := read("teams/"+t.ID+".json", "/v2/teams/"+url.PathEscape(t.ID))
+		if err := r.leave("team "+t.Name+", members", err); err != nil {
 			return nil, err
 		}
 	}
@@ -204,7 +240,10 @@ func (r Reader) ReadPagerDuty(ctx context.Context, from time.Time) ([]moving.Doc
 			whole, err := client.GetScheduleWithContext(ctx, s.ID, pagerduty.GetScheduleOptions{
 				Since: from.UTC().Format(time.RFC3339), Until: from.UTC().AddDate(0, 0, 7*Weeks).Format(time.RFC3339)})
 			if err != nil {
-				return false, err
+				if err := r.leave("schedule "+s.Name, err); err != nil {
+					return false, err
+				}
+				continue
 			}
 			if err := add("schedule", whole); err != nil {
 				return false, err

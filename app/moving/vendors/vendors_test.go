@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +137,55 @@ func TestARefusedKeyIsSaid(t *testing.T) {
 		err := read(r)
 		if err == nil || !strings.Contains(err.Error(), "--region eu") || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What the vendor refuses to show of one schedule or team is said, and the others are read.
+func TestOneRefusedScheduleDoesNotEndTheImport(t *testing.T) {
+	for name, c := range map[string]struct {
+		refused  string
+		lists    map[string]string
+		read     func(vendors.Reader) ([]moving.Document, error)
+		want     string
+		schedule string
+	}{
+		"Opsgenie": {"/v2/schedules/s1/timeline", map[string]string{
+			"/v2/schedules": `{"data":[{"id":"s1","name":"Core"},{"id":"s2","name":"Web"}]}`},
+			func(r vendors.Reader) ([]moving.Document, error) { return r.ReadOpsgenie(t.Context(), from) },
+			"schedule Core, calendar", "/v2/schedules/s2/timeline"},
+		"PagerDuty": {"/schedules/P1", map[string]string{
+			"/schedules":    `{"schedules":[{"id":"P1","name":"Core"},{"id":"P2","name":"Web"}],"more":false}`,
+			"/schedules/P2": `{"schedule":{"id":"P2","name":"Web"}}`},
+			func(r vendors.Reader) ([]moving.Document, error) { return r.ReadPagerDuty(t.Context(), from) },
+			"schedule Core", "/schedules/P2"},
+	} {
+		for status, isFatal := range map[int]bool{http.StatusForbidden: false, http.StatusNotFound: false,
+			http.StatusUnauthorized: true, http.StatusInternalServerError: true} {
+			var asked []string
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				asked = append(asked, req.URL.Path)
+				if req.URL.Path == c.refused {
+					w.WriteHeader(status)
+					return
+				}
+				if answer, ok := c.lists[req.URL.Path]; ok {
+					_, _ = w.Write([]byte(answer))
+					return
+				}
+				_, _ = w.Write([]byte(`{"data":[]}`))
+			}))
+			var left []moving.Note
+			_, err := c.read(vendors.Reader{Base: s.URL, HTTP: s.Client(), Key: "k",
+				Sleep: func(context.Context, time.Duration) error { return nil },
+				Left:  func(n moving.Note) { left = append(left, n) }})
+			s.Close()
+			if isFatal != (err != nil) {
+				t.Errorf("%s, %d: %v", name, status, err)
+			}
+			if !isFatal && (len(left) != 1 || left[0].Where != c.want || !slices.Contains(asked, c.schedule)) {
+				t.Errorf("%s, %d: left %v, asked %v", name, status, left, asked)
+			}
 		}
 	}
 }
