@@ -406,6 +406,15 @@ func samples() []incident.Say {
 		Missing: []string{"what changed: not allowed (403)"}})
 	add(incident.Say{Name: "service-unknown", Line: "payrolls", Names: []string{"payments", "web"}})
 	add(incident.Say{Name: "service-unknown", Line: "payrolls"})
+	payments := incident.Hit{Name: "payments", Owners: []string{"money", "@dan"}, Runbook: "https://wiki.acme.example/payments",
+		DependsOn: []string{"ledger"}, NeededBy: []string{"checkout"}}
+	add(incident.Say{Name: "service", Hit: payments, Time: at, OnCall: []oncall.Now{{Rotation: "payments",
+		Shift: oncall.Shift{Who: []string{"@erin"}, Until: at.Add(6 * time.Hour)}}}})
+	payments.How, payments.By = incident.HitSummary, "Payments *API*"
+	add(incident.Say{Name: "service", Hit: payments, Time: at, OnCall: []oncall.Now{{Rotation: "payments"}}})
+	add(incident.Say{Name: "service", Hit: incident.Hit{Name: "web", How: incident.HitSuspect, By: "acme/web#41"}, Time: at})
+	add(incident.Say{Name: "service", Names: []string{"payments", "web"}})
+	add(incident.Say{Name: "service"})
 	add(incident.Say{Name: "merged", Count: 42, Names: []string{"carol", "alice"}})
 	add(incident.Say{Name: "closed-up", Count: 42, Names: []string{"acme/platform#7", "acme/incidents#43"}})
 	add(incident.Say{Name: "update-due", Who: "carol", Time: at, Names: []string{"globex"}, Count: 1, Command: "/ic update …"})

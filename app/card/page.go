@@ -65,6 +65,7 @@ type page struct {
 	Unheard       []string // whom to call, each with the command for afterwards
 	StandBy       bool
 	Impact        string   // how bad it is, and since when
+	Service       string   // that is hit, and whose it is
 	Call          string   // address of the call or war room
 	Known         []string // what people wrote of cause, cure, and what they see and tried
 	Found         []fact
@@ -118,6 +119,9 @@ func newPage(s incident.State, v View, shown int) page {
 	p.Together = !p.Unconfirmed && !p.Critical && p.Coordinator != "" &&
 		(len(s.OEs) == 0 || len(s.OEs) == 1 && naming.Equal(s.OEs[0], p.Coordinator))
 	p.Nobody = p.Running && s.IC == "" && len(s.OEs) == 0 && (p.Unconfirmed || p.Coordinator == "")
+	if s.Hit.Name != "" {
+		p.Service = templates.Hit(s.Hit, v.Policy.OnCallFor(s.Hit, v.Now), v.Now)
+	}
 	p.standing()
 	if p.Running {
 		p.Missing, p.Asked = s.Missing(), s.AskedForData()

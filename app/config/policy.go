@@ -86,7 +86,7 @@ func (b *builder) catalog(file value) {
 	file.get("page-owners").setBool(&b.policy.Catalog.PageOwners)
 	for _, e := range file.get("services").entries {
 		s := incident.CatalogService{Name: e.name, Owners: slugs(e.value.get("owners").texts()),
-			DependsOn: e.value.get("depends-on").texts()}
+			DependsOn: e.value.get("depends-on").texts(), Aliases: e.value.get("aliases").texts()}
 		e.value.get("repository").setText(&s.Repo)
 		e.value.get("path").setText(&s.Path)
 		e.value.get("runbook").setText(&s.Runbook)

@@ -355,7 +355,7 @@ func (p *patient) checkOwners(ctx context.Context) error {
 			known = owner.Complete(known, files, p.ref.Owner)
 		}
 		reached := false
-		for _, o := range known.Owners {
+		for _, o := range p.policy.OnCall.WithMembers(known.Owners) {
 			if login, isPerson := strings.CutPrefix(o, "@"); isPerson {
 				_, res, err := p.c.Repositories.IsCollaborator(ctx, p.ref.Owner, p.ref.Repo, login)
 				if err != nil && (res == nil || res.StatusCode != http.StatusNotFound) {

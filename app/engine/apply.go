@@ -47,12 +47,12 @@ func (r *reconciliation) newApplier() applier {
 		Leave: r.leaveDeployments}
 	a.covers = effects.Covers{Look: r.Look, GitHub: r.GitHub, Where: r.onCallRepo, Expire: r.expireOnCall}
 	a.runbook = effects.Runbook{Look: r.Look, GitHub: r.GitHub}
-	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub}
-	a.owners = effects.Owners{Look: r.Look, GitHub: r.GitHub}
-	a.similar = effects.Similar{Look: r.Look, GitHub: r.GitHub,
-		Summary: func() string { return command.Summary(r.Snapshot.Body) },
-		Load:    func() []byte { return r.loadKept(r.Ctx, similarKey(r.Ref)) },
-		Save:    func(index []byte) { r.saveKept(similarKey(r.Ref), index) }}
+	ranked, summary := &effects.Ranked{}, func() string { return command.Summary(r.Snapshot.Body) }
+	a.changes = effects.Changes{Look: r.Look, GitHub: r.GitHub, Ranked: ranked}
+	a.owners = effects.Owners{Look: r.Look, GitHub: r.GitHub, Summary: summary, Ranked: ranked}
+	a.similar = effects.Similar{Look: r.Look, GitHub: r.GitHub, Summary: summary,
+		Load: func() []byte { return r.loadKept(r.Ctx, similarKey(r.Ref)) },
+		Save: func(index []byte) { r.saveKept(similarKey(r.Ref), index) }}
 	return a
 }
 

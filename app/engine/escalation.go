@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 
-	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -52,7 +51,7 @@ func (r *reconciliation) lookUpEscalation(fact string, c incident.Command) (inci
 			if _, ok := r.Policy.Catalog.Find(name); !ok || owners != nil {
 				return owners
 			}
-			hit, err := effects.Owners{Look: r.Look, GitHub: r.GitHub}.Find(incident.Hit{Name: name})
+			hit, err := r.owners.Find(incident.Hit{Name: name}, nil)
 			if err != nil { // then the word names nobody, and the coordinators are paged
 				r.Logger.Warn("whose a service is can't be read", "incident", r.Ref.String(), "err", ports.Redact(err))
 				return nil

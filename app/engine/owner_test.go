@@ -125,3 +125,43 @@ func TestX2TheOwnerComesLaterWhenGitHubIsOut(t *testing.T) {
 		t.Errorf("the card after the outage:\n%s", card)
 	}
 }
+
+// Where nobody names the service, the summary does, and else the most suspect change: shown as a guess, in
+// two calls (X2).
+func TestX2TheServiceIsGuessed(t *testing.T) {
+	skipUnderRace(t)
+	for name, tt := range map[string]struct{ said, want string }{
+		"by the summary": {"pay answers 500", "| Service | **payments** · owned by **platform** · guessed by “pay” in the summary |"},
+		"by a suspect":   {"pods are OOMKilled", "| Service | **payments** · owned by **money** · guessed by the suspect change acme/payments"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := templates.Repository()
+			files[".github/firebreak.yml"] += "\ncatalog: {services: {payments: {aliases: [pay]}}}\n"
+			w := newWorldWith(t, map[string]map[string]string{"acme/incidents": files})
+			w.put("acme/payments", "CODEOWNERS", "* @acme/platform\n/deploy/ @acme/money\n")
+			w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+			w.advance(5 * time.Minute)
+			w.tell("alice opens \""+tt.said+"\"")
+			w.calls()
+			w.comment("alice", "/incident critical")
+			w.settle()
+			if card := w.card(); !strings.Contains(card, tt.want) {
+				t.Errorf("the card lacks %s:\n%s", tt.want, card)
+			}
+			properties := 0
+			for _, c := range w.calls() {
+				if strings.HasSuffix(c.Path, "/properties/values") {
+					properties++
+				}
+			}
+			if properties != 1 {
+				t.Errorf("whose it is is read %d times", properties)
+			}
+			w.comment("carol", "/incident service")
+			w.settle()
+			if w.heard("The service that is hit: **payments**") != 1 {
+				t.Errorf("the answer: %s", w.everything())
+			}
+		})
+	}
+}

@@ -106,12 +106,13 @@ type searchStage struct {
 }
 
 // searchStages lists the searches in the order in which they are made: what is found of the service
-// counts for all others.
+// counts for all others, and where nothing names it the most suspect change says which it is.
 func (r *reconciliation) searchStages() []searchStage {
 	return []searchStage{
 		{func() []incident.Effect { return incident.OwedOwner(r.State) }, r.owners.Apply, incident.OwnerUnread{}},
 		{func() []incident.Effect { return incident.OwedChanges(r.State, r.Policy) }, r.changes.Apply,
 			incident.ChangesUnread{}},
+		{func() []incident.Effect { return incident.OwedOwner(r.State) }, r.owners.ApplySuspected, incident.OwnerUnread{}},
 		{func() []incident.Effect { return incident.OwedSimilar(r.State) }, r.similar.Apply, incident.SimilarUnread{}},
 		{func() []incident.Effect { return incident.OwedRunbook(r.State) }, r.runbook.Apply, incident.RunbookUnread{}},
 	}

@@ -144,6 +144,7 @@ type Say struct {
 	Count    int
 	Suspects []Suspect      // most suspect first (X1)
 	Past     []PastIncident // most like first (L1)
+	Hit      Hit            // the service that is hit (X2)
 	OnCall   []oncall.Now   // who is on call, by rotation (O1)
 	Covers   []oncall.Cover // that were written or taken back (O2)
 	Insist   string         // the command that insists

@@ -57,13 +57,13 @@ func TestI6EachTurnOfAnAlertIsToldOnce(t *testing.T) {
 	}
 }
 
-// Who owns the service that is hit is asked for once the incident is critical, unless it is known or none is named (X2).
+// Who owns the service that is hit is asked for once the incident is critical, unless it is known; where none is named, which it is (X2).
 func TestX2TheOwnerIsAskedForOnce(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		read time.Time
 		owed bool
-	}{{}, {name: "payments", owed: true}, {name: "payments", read: start}} {
+	}{{owed: true}, {name: "payments", owed: true}, {name: "payments", read: start}} {
 		s := tell(t).fact(opened("alice", "")).at(1, "carol", cmd(incident.TakeIC))
 		s.state.Hit = incident.Hit{Name: c.name, Read: c.read}
 		s.at(2, "carol", incident.Command{Kind: incident.SetSeverity, Severity: "critical"})

@@ -2,11 +2,14 @@ package incident
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
@@ -17,7 +20,7 @@ const (
 
 var _ = register(Row{
 	Kind: NameService, Verbs: []string{VerbIncident}, Word: "service",
-	Usage: "/incident service name", Does: "say which service is hit; the card shows its owner and runbook",
+	Usage: "/incident service [name]", Does: "say which service is hit, or see it: its owner, runbook, who is on call",
 	Example: "/incident service payments", Who: Responder, Place: 139,
 }, parseService, (*run).nameService)
 
@@ -36,11 +39,15 @@ type CatalogService struct {
 	Owners    []string // team slugs, and people with @
 	Runbook   string   // address
 	DependsOn []string // names of services
+	Aliases   []string // other names that people use
 }
 
-// Find returns the service of a name.
+// Find returns the service of a name or, where there is none, of an alias.
 func (c Catalog) Find(name string) (CatalogService, bool) {
 	i := slices.IndexFunc(c.Services, func(s CatalogService) bool { return naming.Equal(s.Name, name) })
+	if i < 0 {
+		i = slices.IndexFunc(c.Services, func(s CatalogService) bool { return naming.Contains(s.Aliases, name) })
+	}
 	if i < 0 {
 		return CatalogService{}, false
 	}
@@ -57,6 +64,75 @@ func (c Catalog) NeededBy(name string) (names []string) {
 	return names
 }
 
+// mostWords is how many words of a text may be one name: "checkout api" is checkout-api.
+const mostWords = 3
+
+// Named returns the service that a text names by whole words, and the words. Of several, the longest name
+// counts, and then the one that comes first.
+func (c Catalog) Named(text string) (found CatalogService, said string, ok bool) {
+	names := map[string]CatalogService{}
+	for _, s := range c.Services {
+		for _, name := range append([]string{s.Name}, s.Aliases...) {
+			if key := plainName(name); key != "" && (naming.Equal(name, s.Name) || names[key].Name == "") {
+				names[key] = s
+			}
+		}
+	}
+	longest := 0
+	all := strings.FieldsFunc(text, func(r rune) bool { return !isNameRune(r) })
+	for i := range all {
+		for n := 1; n <= mostWords && i+n <= len(all); n++ {
+			words := strings.Trim(strings.Join(all[i:i+n], " "), "-_. ")
+			key := plainName(words)
+			if s, isName := names[key]; isName && len(key) > longest {
+				found, said, longest = s, words, len(key)
+			}
+		}
+	}
+	return found, said, longest > 0
+}
+
+func isNameRune(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' || r == '.'
+}
+
+// plainName returns a name without what people leave out or write otherwise: "checkout-api", "Checkout API".
+func plainName(name string) string {
+	return naming.Key(strings.Map(func(r rune) rune {
+		if r == ' ' || isNameRune(r) && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, name))
+}
+
+// At returns the service that most files of a repository belong to.
+func (c Catalog) At(repo string, files []string) (found CatalogService, ok bool) {
+	most := 0
+	for _, s := range c.Services {
+		if !naming.Equal(s.Repo, repo) {
+			continue
+		}
+		n := 1 // of a whole repository, less than of a folder with a file
+		for _, f := range files {
+			if folder := strings.Trim(s.Path, "/") + "/"; folder != "/" && strings.HasPrefix(f, folder) {
+				n += 2
+			}
+		}
+		if n > most && (s.Path == "" || n > 1) {
+			found, ok, most = s, true, n
+		}
+	}
+	return found, ok
+}
+
+// How it is known which service is hit.
+const (
+	HitNamed   = ""        // somebody named it, or an alert
+	HitSummary = "summary" // the title, the summary or the impact names it
+	HitSuspect = "suspect" // a suspect change was made there, and none that is more suspect elsewhere
+)
+
 // Hit is the service that is hit (X2), and what is known of it.
 type Hit struct {
 	Search
@@ -69,14 +145,20 @@ type Hit struct {
 	Read      time.Time `json:"read,omitzero"` // when that was read
 	// an alert named it: its owners are paged if the configuration says so
 	Reported bool `json:"reported,omitempty"`
+	// how it is known, and by what: the words of the summary, or the change
+	How string `json:"how,omitempty"`
+	By  string `json:"by,omitempty"`
 }
 
 // ServiceLabel is the label in which an alert names the service that is hit.
 const ServiceLabel = "service"
 
-// parseService reads the name of a service.
+// parseService reads the name of a service. Without one the service is shown.
 func parseService(w words.Words) (Command, error) {
 	names := strings.Fields(w.Text())
+	if len(names) == 0 {
+		return Command{}, nil
+	}
 	if len(names) == 1 {
 		if name := strings.Trim(strings.TrimRight(names[0], ".,:;!"), "`\"'*"); IsService(name) {
 			return Command{Names: []string{name}}, nil
@@ -92,10 +174,18 @@ func IsService(s string) bool {
 	return naming.IsRepository(s) || !strings.Contains(s, "/") && naming.IsRepository("x/"+s)
 }
 
-// nameService notes which service is hit.
+// nameService notes which service is hit. Without a name it shows it, and looks for it first where none is
+// known.
 func (r *run) nameService(c Command) {
+	if len(c.Names) == 0 {
+		if r.Hit.Name == "" || r.Hit.Owed {
+			r.Hit.want(true)
+		} else {
+			r.reply(r.showService())
+		}
+	}
 	for _, name := range c.Names {
-		if naming.Equal(r.Hit.Name, name) && !r.Hit.Read.IsZero() {
+		if naming.Equal(r.Hit.Name, name) && !r.Hit.Read.IsZero() && r.Hit.How == HitNamed {
 			continue // known
 		}
 		r.hitService(name)
@@ -108,16 +198,52 @@ func (r *run) nameService(c Command) {
 	r.done()
 }
 
-// hitService notes the service that is hit, with what the configuration says of it.
-func (r *run) hitService(name string) {
-	s, ok := r.p.Catalog.Find(name)
+// showService says which service is hit, and who is on call for it.
+func (r *run) showService() Say {
+	return Say{Name: "service", Hit: r.Hit, OnCall: r.p.OnCallFor(r.Hit, r.f.At), Time: r.f.At,
+		Names: r.p.serviceNames(), Start: "/incident service"}
+}
+
+// OnCallFor returns who is on call for a service at a time: by the rotations among its owners, else by the
+// one of its name, else by the only one that its owners own.
+func (p Policy) OnCallFor(hit Hit, at time.Time) (all []oncall.Now) {
+	var names []string
+	for _, o := range hit.Owners {
+		if rotation, ok := p.OnCall.Find(o); ok {
+			names = append(names, rotation.Name)
+		}
+	}
+	if rotation, ok := p.OnCall.Find(hit.Name); ok && len(names) == 0 {
+		names = []string{rotation.Name}
+	}
+	if len(names) == 0 {
+		for _, rotation := range p.OnCall.Rotations {
+			if slices.ContainsFunc(rotation.Owners, func(o string) bool { return naming.Contains(hit.Owners, o) }) {
+				names = append(names, rotation.Name)
+			}
+		}
+		if len(names) > 1 {
+			names = nil // nothing says which
+		}
+	}
+	for _, name := range names {
+		all = append(all, p.OnCall.Now(name, at))
+	}
+	return all
+}
+
+// HitOf returns a service that is hit, with what the configuration says of it.
+func (p Policy) HitOf(name string) Hit {
+	s, ok := p.Catalog.Find(name)
 	if !ok {
 		s.Name = name
 	}
-	r.Hit = Hit{Name: s.Name, Repo: s.Repo, Owners: s.Owners, Runbook: s.Runbook,
-		DependsOn: s.DependsOn,
-		NeededBy:  r.p.Catalog.NeededBy(s.Name)}
+	return Hit{Name: s.Name, Repo: s.Repo, Owners: s.Owners, Runbook: s.Runbook, DependsOn: s.DependsOn,
+		NeededBy: p.Catalog.NeededBy(s.Name)}
 }
+
+// hitService notes the service that is hit, with what the configuration says of it.
+func (r *run) hitService(name string) { r.Hit = r.p.HitOf(name) }
 
 // reportService notes the service that an alert names. Whose it is is read where somebody is paged or
 // once the incident is critical.
@@ -196,12 +322,18 @@ type OwnerUnread struct{}
 
 // ownerFound keeps whose the service is, and asks about a name of which nothing is known.
 func (r *run) ownerFound(w OwnerFound) {
-	if !naming.Equal(w.Hit.Name, r.Hit.Name) {
+	if !naming.Equal(w.Hit.Name, r.Hit.Name) && (r.Hit.Name != "" || w.Hit.How == HitNamed) {
 		return // another one was named since
 	}
 	r.Hit = w.Hit
 	r.Hit.Read = r.f.At
-	r.Hit.done()
+	if isAsked := r.Hit.done(); isAsked && (r.Hit.Name == "" || r.Hit.How != HitNamed) {
+		r.Hit.Lists++
+		r.emit(Remind{Key: fmt.Sprintf("service-shown/%d", r.Hit.Lists), At: r.f.At, Say: r.showService()})
+	}
+	if r.Hit.Name == "" {
+		return
+	}
 	r.pageFoundOwners()
 	if r.Hit.Repo != "" && r.Runbook.URL == "" && !r.Runbook.Owed && r.Confirmed != nil && r.Critical(r.p) {
 		r.Runbook.want(false) // it may be there

@@ -2,10 +2,12 @@ package incident_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 )
 
 // reportedService is a P1 that an alert reported of payments, and that pages before anybody confirmed it.
@@ -145,6 +147,117 @@ func TestX2AnEscalationNamesAService(t *testing.T) {
 	} {
 		if got := incident.ReadTargets(text, "acme", p, nil, ask).To; !slices.Equal(got, want) {
 			t.Errorf("%q pages %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A text names a service by whole words, however they are joined (X2).
+func TestX2AServiceIsFoundInWords(t *testing.T) {
+	c := incident.Catalog{Services: []incident.CatalogService{{Name: "payments", Aliases: []string{"pay", "Cards"}}, {Name: "api"},
+		{Name: "checkout-api"}, {Name: "web"}, {Name: "zahlung-ö"}, {Name: "cards"}}}
+	for text, want := range map[string]string{
+		"Payments: pods are OOMKilled":       "payments Payments",
+		"payments' pods are gone":            "payments payments",
+		"the payments. Nothing else":         "payments payments",
+		"we can't pay any more":              "payments pay",
+		"repayments fail":                    "",
+		"pay-as-you-go fails":                "",
+		"checkout-api answers 500":           "checkout-api checkout-api",
+		"the Checkout API answers 500":       "checkout-api Checkout API",
+		"web and then payments":              "payments payments", // the longest
+		"the api and the web":                "api api",           // the first
+		"checkoutapi":                        "checkout-api checkoutapi",
+		"cards fail":                         "cards cards", // a name comes before an alias
+		"Zahlung-Ö steht":                    "zahlung-ö Zahlung-Ö",
+		"everything is down":                 "",
+		"-":                                  "",
+		"":                                   "",
+		"https://grafana.example/d/payments": "payments payments",
+	} {
+		s, said, ok := c.Named(text)
+		got := ""
+		if ok {
+			got = s.Name + " " + said
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if s, _ := c.Find("PAY"); s.Name != "payments" {
+		t.Errorf("the alias finds %+v", s)
+	}
+	if s, _ := c.Find("cards"); s.Name != "cards" {
+		t.Errorf("an alias comes before the name: %+v", s)
+	}
+}
+
+func TestX2AServiceIsFoundByFiles(t *testing.T) {
+	c := incident.Catalog{Services: []incident.CatalogService{{Name: "mono", Repo: "acme/mono"}, {Name: "cards", Repo: "acme/mono", Path: "services/cards"},
+		{Name: "web", Repo: "acme/mono", Path: "services/web/"}, {Name: "shop", Repo: "acme/shop", Path: "shop"}, {Name: "ledger"}}}
+	for _, tt := range []struct {
+		repo, files, want string
+	}{
+		{"acme/mono", "services/cards/a.go services/web/b.go services/cards/c.go", "cards"},
+		{"Acme/Mono", "services/web/b.go", "web"},
+		{"acme/mono", "services/webserver/b.go", "mono"},
+		{"acme/mono", "", "mono"},
+		{"acme/shop", "docs/a.md", ""},
+		{"acme/ledger", "a.go", ""},
+	} {
+		if s, _ := c.At(tt.repo, strings.Fields(tt.files)); s.Name != tt.want {
+			t.Errorf("%s of %s: %q, want %q", tt.files, tt.repo, s.Name, tt.want)
+		}
+	}
+}
+
+// Where nobody names the service it is guessed, once the incident is critical, and shown as a guess: what a
+// person says counts, and a guess pages nobody (X2).
+func TestX2AServiceThatIsGuessed(t *testing.T) {
+	guess := incident.Hit{Name: "payments", Owners: []string{"money"}, How: incident.HitSummary, By: "pay"}
+	s := critical(t)
+	s.policy.Catalog.PageOwners = true
+	s.expect(s.state.Hit.Owed, "which service is hit isn't looked for: %+v", s.state.Hit)
+	s.at(6, "", incident.OwnerFound{Hit: guess}).expectSays()
+	s.expect(s.state.Hit.Name == "payments" && !s.state.Hit.Owed, "the guess is lost: %+v", s.state.Hit)
+	s.expect(!slices.Contains(s.pagedTo(), "money"), "a guess pages %v", s.pagedTo())
+	s.at(7, "carol", incident.Command{Kind: incident.NameService}).expectSays("service")
+	s.expect(s.say("service").Hit.By == "pay", "says %+v", s.say("service"))
+	s.at(8, "carol", incident.Command{Kind: incident.NameService, Names: []string{"payments"}})
+	s.expect(s.state.Hit.How == incident.HitNamed && s.state.Hit.Owed, "nobody confirmed it: %+v", s.state.Hit)
+	s.at(9, "", incident.OwnerFound{Hit: guess}) // the same name: what was found of it counts
+	s.at(10, "carol", incident.Command{Kind: incident.NameService, Names: []string{"web"}})
+	s.at(11, "", incident.OwnerFound{Hit: guess})
+	s.expect(s.state.Hit.Name == "web", "a guess comes before what somebody said: %+v", s.state.Hit)
+
+	s = critical(t).at(6, "", incident.OwnerFound{}).expectSays() // nothing says it, and nobody asked
+	s.at(7, "carol", incident.Command{Kind: incident.NameService}).expectSays()
+	s.expect(s.state.Hit.Owed, "it isn't looked for again: %+v", s.state.Hit)
+	s.at(8, "", incident.OwnerFound{Hit: s.state.Hit}).expectSays("service")
+	s.at(9, "carol", incident.Command{Kind: incident.NameService})
+	guess.Search = s.state.Hit.Search
+	s.at(10, "", incident.OwnerFound{Hit: guess}).expectSays("service")
+}
+
+// Who is on call for a service is whom its owners name as a rotation, else its own rotation, else the only
+// one that its owners own (X2, O1).
+func TestX2WhoIsOnCallForAService(t *testing.T) {
+	rotation := func(name string, owners ...string) oncall.Rotation {
+		return oncall.Rotation{Name: name, Zone: time.UTC, Owners: owners}
+	}
+	p := incident.Policy{OnCall: oncall.Schedule{Zone: time.UTC, Rotations: []oncall.Rotation{rotation("primary"), rotation("payments"),
+		rotation("money-nights", "money"), rotation("web-1", "web"), rotation("web-2", "web")}}}
+	for want, hit := range map[string]incident.Hit{
+		"primary payments": {Name: "payments", Owners: []string{"Primary", "payments", "@dan"}},
+		"payments":         {Name: "Payments", Owners: []string{"money"}},
+		"money-nights":     {Name: "cards", Owners: []string{"@dan", "money"}},
+		"":                 {Name: "shop", Owners: []string{"web"}},
+	} {
+		var got []string
+		for _, now := range p.OnCallFor(hit, start) {
+			got = append(got, now.Rotation)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s has %q, want %q", hit.Name, got, want)
 		}
 	}
 }

@@ -94,7 +94,7 @@ func (r *run) becomeCritical() {
 	if r.p.Changes.Automatic {
 		r.Changes.want(false)
 	}
-	r.Hit.Owed = r.Hit.Owed || r.Hit.Name != "" && r.Hit.Read.IsZero()
+	r.Hit.Owed = r.Hit.Owed || r.Hit.Read.IsZero() // which it is, and whose
 	r.Similar.want(false)
 	r.Runbook.want(false)
 }

@@ -168,7 +168,12 @@ type Service struct {
 	Runbook    string   `json:"runbook"`    // address; empty: none
 	DependsOn  []string `json:"depends_on"`
 	NeededBy   []string `json:"needed_by"`
+	FoundBy    string   `json:"found_by"` // name, summary or change: the last two are guesses
 }
+
+// foundBy says how it is known which service is hit.
+var foundBy = map[string]string{incident.HitNamed: "name", incident.HitSummary: "summary",
+	incident.HitSuspect: "change"}
 
 // View returns what scripts read of an incident.
 func (f Found) View() Incident {
@@ -205,7 +210,7 @@ func (f Found) View() Incident {
 	}
 	if h := s.Hit; h.Name != "" {
 		i.Service = &Service{Name: h.Name, Repository: h.Repo, Owners: listOf(h.Owners), Runbook: h.Runbook,
-			DependsOn: listOf(h.DependsOn), NeededBy: listOf(h.NeededBy)}
+			DependsOn: listOf(h.DependsOn), NeededBy: listOf(h.NeededBy), FoundBy: foundBy[h.How]}
 	}
 	for _, fu := range s.FollowUps {
 		title := fu.Text

@@ -16,6 +16,7 @@ type Service struct {
 	Name       string
 	Repository string   // owner/repo
 	Path       string   // its folder there; empty: the repository is the service
+	Files      []string // of it, where no Path is known: whoever owns most of them owns it
 	Owners     []string // teams by slug, people with @
 	Runbook    string   // address
 	DependsOn  []string // names of services
@@ -44,7 +45,11 @@ func Complete(s Service, f Files, org string) Service {
 		s.Repository = f.Repository
 	}
 	entry, _ := findComponent(f.Catalog, s.Name, s.Path == "")
-	for _, owners := range [][]string{codeownersOf(f.Codeowners, s.Path, org), teamsOf(entry.Owners, org),
+	byFile := codeownersOf(f.Codeowners, s.Path, org)
+	if most := ownersOfMost(f.Codeowners, s.Files, org); s.Path == "" && len(most) > 0 {
+		byFile = most
+	}
+	for _, owners := range [][]string{byFile, teamsOf(entry.Owners, org),
 		teamsOf([]string{f.Properties["team"], f.Properties["owner"]}, org)} {
 		if len(s.Owners) == 0 {
 			s.Owners = owners[:min(len(owners), maxOwners)]
@@ -67,8 +72,31 @@ func Complete(s Service, f Files, org string) Service {
 // codeownersOf returns who owns a folder by a CODEOWNERS file; of "" who owns what no other line names.
 func codeownersOf(text, folder, org string) (owners []string) {
 	// a new file in that folder: only lines for all of it name its owners
-	path := strings.TrimPrefix(strings.Trim(folder, "/")+"/new", "/")
-	for _, rule := range slices.Backward(parseCodeowners(text)) {
+	return ownersOfFile(parseCodeowners(text), strings.TrimPrefix(strings.Trim(folder, "/")+"/new", "/"), org)
+}
+
+// ownersOfMost returns who owns most of some files by a CODEOWNERS file; nil where nobody owns any.
+func ownersOfMost(text string, files []string, org string) (owners []string) {
+	if len(files) == 0 {
+		return nil
+	}
+	rules, count := parseCodeowners(text), map[string]int{}
+	for _, path := range files {
+		names := ownersOfFile(rules, path, org)
+		key := strings.Join(names, " ")
+		if len(names) == 0 {
+			continue
+		}
+		if count[key]++; count[key] > count[strings.Join(owners, " ")] {
+			owners = names
+		}
+	}
+	return owners
+}
+
+// ownersOfFile returns who owns a file by the rules of a CODEOWNERS file.
+func ownersOfFile(rules codeowners.Ruleset, path, org string) []string {
+	for _, rule := range slices.Backward(rules) {
 		if matches, err := rule.Match(path); err != nil || !matches {
 			continue
 		}

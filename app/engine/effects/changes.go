@@ -27,6 +27,7 @@ type ChangesAPI interface {
 type Changes struct {
 	*look.Look
 	GitHub ChangesAPI
+	Ranked *Ranked // gets what is listed
 }
 
 const (
@@ -99,7 +100,8 @@ func (e Changes) list(ctx context.Context, l incident.ListChanges) (incident.Cha
 		}
 	}
 	listed.Seen = len(all)
-	for _, s := range suspect.Rank(all, symptoms, incident.MostSuspects) {
+	e.Ranked.suspects = suspect.Rank(all, symptoms, incident.MostSuspects)
+	for _, s := range e.Ranked.suspects {
 		one := incident.Suspect{Ref: s.Ref, Title: s.Title, URL: s.URL, By: s.By}
 		for _, r := range s.Reasons {
 			one.Why = append(one.Why, r.String())
@@ -148,7 +150,7 @@ func (e Changes) symptoms(l incident.ListChanges) suspect.Symptoms {
 		words = append(words, e.State.Impact.Text)
 	}
 	s := suspect.Symptoms{Start: l.Until, Words: strings.Join(words, "\n"), Cleared: l.Cleared}
-	if hit := e.State.Hit; hit.Repo != "" || hit.Name != "" {
+	if hit := e.State.Hit; hit.How != incident.HitSuspect && (hit.Repo != "" || hit.Name != "") {
 		s.Services = []string{cmp.Or(hit.Repo, hit.Name)}
 	}
 	return s

@@ -150,7 +150,7 @@ func (e Similar) isOther(name string) bool {
 func (e Similar) known() similar.Case {
 	c := similar.Case{Title: e.Snapshot.Title, Summary: e.Summary(), Customers: e.customers()}
 	c.Alerts = similar.AlertNames(e.Snapshot.Title + "\n" + e.Snapshot.Body)
-	if e.State.Hit.Name != "" {
+	if hit := e.State.Hit; hit.Name != "" && hit.How != incident.HitSuspect {
 		c.Services = []string{e.State.Hit.Name}
 	}
 	var findings []string
