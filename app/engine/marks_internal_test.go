@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/look"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/mark"
 )
 
@@ -106,5 +107,21 @@ func TestMarksAfterATransfer(t *testing.T) {
 	other := lookAt(t, e, 2)
 	if n, m := len(after.KeysIn(it)), len(other.KeysIn(it)); n != 1 || m != 0 {
 		t.Errorf("%d marks after the transfer, %d in another issue", n, m)
+	}
+}
+
+// Once the card is lost, what each comment of the app's own is the newest of is read from its mark:
+// the next list is written into the comment that is there, not posted beside it (X1, A4).
+func TestX1ALostCardKnowsItsListAgain(t *testing.T) {
+	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
+	r := lookAt(t, e, 1)
+	it := Item{ID: "c7", Event: "commented", Own: true, Comment: 7,
+		Body: r.SignComment("What changed before 10:51 UTC", look.MarksFor("changes/2")...)}
+	want := incident.Said{Topic: "changes", Comment: 7, Number: 2}
+	if facts := r.ownCommentFacts(it, true); len(facts) != 1 || facts[0].What != want {
+		t.Errorf("read again: %+v", facts)
+	}
+	if facts := r.ownCommentFacts(it, false); len(facts) != 0 {
+		t.Errorf("the card says so already: %+v", facts)
 	}
 }

@@ -109,12 +109,13 @@ func recordedOnCard(key string, comment int64) any {
 		if learned, ok := incident.ParseNews(key); ok {
 			return learned
 		}
-	case "data", "claim", incident.TopicContested:
-		return incident.Said{Topic: kind, Comment: comment} // which the next reminder replaces
 	case "followup": // followup/2/erin/2026-12-24/1772447000
 		if edited, ok := incident.ParseFollowUpEdited(key); ok {
 			return edited
 		}
+	}
+	if said, ok := incident.ParseSaid(key, comment); ok {
+		return said // which the next reminder replaces
 	}
 	return nil
 }

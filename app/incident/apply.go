@@ -218,6 +218,7 @@ func (r *run) applyApp() {
 			r.Said = map[string]int64{}
 		}
 		r.Said[w.Topic] = w.Comment
+		r.shown(w)
 	case BoxesFound:
 		r.foundTicked(w)
 	case BrokenConfig:
@@ -246,7 +247,7 @@ func (r *run) brokenConfig(w BrokenConfig) {
 	if w.Instead != "" {
 		say = Say{Name: "config-removed", Line: w.Instead}
 	}
-	r.emit(Remind{Key: "config/" + w.Where, Topic: "config", At: r.f.At, Say: say})
+	r.emit(Remind{Key: "config/" + w.Where, At: r.f.At, Say: say})
 }
 
 // brokenTemplate says, once for each version of the file, that the repository's postmortem template
@@ -257,7 +258,7 @@ func (r *run) brokenTemplate(w BrokenTemplate) {
 	}
 	if r.Asked.Template = w.Where; w.Where != "" {
 		say := Say{Name: "template-broken", Reason: w.Why}
-		r.emit(Remind{Key: "template/" + w.Where, Topic: "template", At: r.f.At, Say: say})
+		r.emit(Remind{Key: "template/" + w.Where, At: r.f.At, Say: say})
 	}
 }
 

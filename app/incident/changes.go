@@ -271,7 +271,7 @@ func (r *run) changesListed(w ChangesListed) {
 		return // nobody asked, and there is nothing to say
 	}
 	c.Lists++
-	r.emit(Remind{Key: fmt.Sprintf("changes/%d", c.Lists), Topic: changesTopic, Edit: true, At: r.f.At,
+	r.emit(Remind{Key: fmt.Sprintf("changes/%d", c.Lists), Edit: true, At: r.f.At,
 		Say: Say{Name: "changes", Suspects: c.Suspects, Time: r.Start(), Since: w.From, Count: w.Seen,
 			Missing: w.Unread, Names: c.Cleared}})
 }

@@ -40,7 +40,7 @@ func (r *run) askClaim() {
 	r.Asked.ClaimWait = cmp.Or(r.Asked.ClaimWait, r.p.AskClaim/2)
 	r.Asked.ClaimWait = doubleWait(r.Asked.ClaimWait)
 	r.Asked.Claim = r.f.At.Add(r.Asked.ClaimWait)
-	r.emit(Remind{Key: fmt.Sprintf("claim/%d", r.f.At.Unix()), Topic: "claim", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("claim/%d", r.f.At.Unix()), At: r.f.At, Say: Say{
 		Name: "unclaimed", Line: r.reporter(), Severity: r.Claimed, Time: r.Declared.At,
 		Teams: []string{r.p.Coordinators}}})
 }

@@ -114,8 +114,8 @@ func TestI2MissingDataIsAskedForUntilItIsThere(t *testing.T) {
 		for _, e := range s.all {
 			if r, ok := e.(incident.Remind); ok && r.Say.Name == "missing-data" {
 				at = append(at, r.At.Sub(start).Minutes())
-				if r.Say.Who != "alice" || r.Topic != "data" {
-					t.Errorf("%s is asked, as %s", r.Say.Who, r.Topic)
+				if r.Say.Who != "alice" || incident.TopicOf(r.Key) != "data" {
+					t.Errorf("%s is asked, as %s", r.Say.Who, r.Key)
 				}
 			}
 		}

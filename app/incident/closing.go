@@ -185,7 +185,7 @@ func (r *run) askReview() {
 	if r.Document.IsClosed {
 		return // the card asks what is to become of it
 	}
-	r.emit(Remind{Key: fmt.Sprintf("review/%d", r.f.At.Unix()), Topic: "review", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("review/%d", r.f.At.Unix()), At: r.f.At, Say: Say{
 		Name: "review-open", Count: r.Document.Number, Names: r.roles(), Time: r.Closed.At}})
 }
 
@@ -212,7 +212,7 @@ func (r *run) pullRequestClosed(number int) {
 	r.Document.IsClosed = true
 	r.record("unmerged", "", "")
 	r.emit(Remind{
-		Key: fmt.Sprintf("shut/%d/%d", number, r.f.At.Unix()), Topic: "review", At: r.f.At,
+		Key: fmt.Sprintf("shut/%d/%d", number, r.f.At.Unix()), At: r.f.At,
 		Say: Say{Name: "review-shut", Count: number, Names: r.roles(), Lines: r.unfinished()},
 	})
 }

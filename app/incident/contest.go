@@ -222,7 +222,7 @@ func (r *run) reportContest() {
 	}
 	who, _ := r.Coordinator()
 	key := fmt.Sprintf("contested/%s/%d", r.f.At.UTC().Format("20060102150405"), len(lines))
-	r.emit(Remind{Key: key, Topic: TopicContested, Edit: told > 1, At: r.f.At,
+	r.emit(Remind{Key: key, Edit: told > 1, At: r.f.At,
 		Say: Say{Name: "contested", Who: who, Names: by, Lines: lines}})
 }
 

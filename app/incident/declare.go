@@ -197,7 +197,7 @@ func (r *run) judgeDeclaration(o Opened, early Early) {
 func (r *run) askData() {
 	r.Asked.DataWait = doubleWait(cmp.Or(r.Asked.DataWait, r.p.AskData))
 	r.Asked.Data = r.f.At.Add(r.Asked.DataWait)
-	r.emit(Remind{Key: fmt.Sprintf("data/%d", r.f.At.Unix()), Topic: "data", At: r.f.At,
+	r.emit(Remind{Key: fmt.Sprintf("data/%d", r.f.At.Unix()), At: r.f.At,
 		Say: Say{Name: "missing-data", Who: r.asked(), Missing: r.missing()}})
 }
 

@@ -30,13 +30,13 @@ type (
 		Say  Say
 	}
 	// Remind is a comment of the app's own, posted once per Key. It takes the place of the one
-	// before on its Topic, so that reminders never pile up; without a topic it stays.
+	// before on its topic, which its Key names (TopicOf), so that reminders never pile up; without a
+	// topic it stays.
 	Remind struct {
-		Key   string
-		Topic string
-		Edit  bool // it wakes nobody, so the comment before is edited instead
-		At    time.Time
-		Say   Say
+		Key  string
+		Edit bool // it wakes nobody, so the comment before is edited instead
+		At   time.Time
+		Say  Say
 	}
 	// React answers a comment with a reaction.
 	React struct {

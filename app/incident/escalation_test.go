@@ -54,7 +54,7 @@ func TestI5AnEscalationThatNobodyAnswersGoesOn(t *testing.T) {
 		s.expect(p.Spoken, "a page of the slower rhythm comments by itself: %+v", p)
 	}
 	last := s.lastRemind()
-	s.expect(last.Topic == "unanswered" && slices.Equal(last.Say.Teams, []string{"incident-coordinators", "platform", "@dan"}) && last.Say.Names == nil, "says %+v", last)
+	s.expect(incident.TopicOf(last.Key) == "unanswered" && slices.Equal(last.Say.Teams, []string{"incident-coordinators", "platform", "@dan"}) && last.Say.Names == nil, "says %+v", last)
 
 	// A service that fails does not hurry the slower rhythm: it would go round for ever.
 	before := len(s.pages())
@@ -132,7 +132,7 @@ func TestM3AnAlertInMonitoringTakesTheIncidentBack(t *testing.T) {
 	for _, e := range s.effects {
 		if r, ok := e.(incident.Remind); ok && r.Say.Name == "came-back" {
 			key = r.Key
-			s.expect(r.Topic == "" && slices.Equal(r.Say.Names, []string{"carol", "alice"}), "%+v", r)
+			s.expect(incident.TopicOf(r.Key) == "" && slices.Equal(r.Say.Names, []string{"carol", "alice"}), "%+v", r)
 		}
 	}
 	back, ok := incident.ParseCameBack(key)

@@ -171,6 +171,7 @@ type (
 	Said struct {
 		Topic   string
 		Comment int64
+		Number  int // which result of a search it shows; 0 for all else
 	}
 	// TicketChanged says that the ticket of follow-up Index was closed, opened again, or given to
 	// somebody else.

@@ -129,7 +129,7 @@ func (r *run) checkIn() {
 	r.StandBy.Checks++
 	r.StandBy.CheckIn = r.nextCheckIn()
 	holder, _ := r.Coordinator()
-	r.emit(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), Topic: "stand-by", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("check-in/%d", r.f.At.Unix()), At: r.f.At, Say: Say{
 		Name: "check-in", Who: holder, Time: r.StandBy.Ends, Count: r.StandBy.Checks,
 		Try: []string{"/oe regression …", "/ic agree …"}}})
 }
@@ -145,5 +145,5 @@ func (r *run) standByOver() {
 	if r.NothingToTell() {
 		say.Variant, say.Command = "none", "/ic close"
 	}
-	r.emit(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), Topic: "stand-by", At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("stand-by/%d", r.StandBy.Ends.Unix()), At: r.f.At, Say: say})
 }

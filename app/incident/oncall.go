@@ -49,7 +49,7 @@ func (r *run) sayGap(gaps []string, s Send, isNobody bool) {
 		say.Variant, say.Names = "nobody", r.p.Phones
 	}
 	key := fmt.Sprintf("gap/%d/%s", r.f.At.Unix(), strings.Join(gaps, "+"))
-	r.emit(Remind{Key: key, Topic: "on-call-gap", At: r.f.At, Say: say})
+	r.emit(Remind{Key: key, At: r.f.At, Say: say})
 }
 
 // brokenOnCall says, once for each version of the file, that the rotations can't be read.
@@ -58,7 +58,7 @@ func (r *run) brokenOnCall(w BrokenOnCall) {
 		return
 	}
 	if r.Asked.OnCall = w.Where; w.Where != "" {
-		r.emit(Remind{Key: "oncall/" + w.Where, Topic: "oncall", At: r.f.At, Say: Say{Name: "on-call-broken", Reason: w.Why}})
+		r.emit(Remind{Key: "oncall/" + w.Where, At: r.f.At, Say: Say{Name: "on-call-broken", Reason: w.Why}})
 	}
 }
 

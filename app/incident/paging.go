@@ -144,7 +144,7 @@ func (r *run) pageFailed(f PageFailed) {
 		return
 	}
 	page.Failed = f.Why
-	r.emit(Remind{Key: "failed/" + f.Key, Topic: "page-failed", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: "failed/" + f.Key, At: r.f.At, Say: Say{
 		Name: "page-failed", Line: joinNames(page.To), Reason: f.Why, Names: r.p.Phones}})
 	switch {
 	case page.Key == r.Summons.Page: // they can't be paged: mention them, and don't wait for them
@@ -250,7 +250,7 @@ func (r *run) sayUnanswered(say Say) {
 	if r.Confirmed == nil {
 		say.Variant = "unconfirmed"
 	}
-	r.emit(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), Topic: "unanswered", At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("unanswered/%d", r.Paging.Sent), At: r.f.At, Say: say})
 }
 
 // pageLater sets when everybody is paged again.

@@ -220,7 +220,7 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 	if !isNew {
 		say.Variant = "again"
 	}
-	r.emit(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()), Topic: "refused/" + w.Effect,
+	r.emit(Remind{Key: fmt.Sprintf("refused/%s/%d", w.Effect, r.f.At.Unix()),
 		At: r.f.At, Say: say})
 }
 
@@ -236,7 +236,7 @@ func (r *run) endRefusal(effect string) {
 		return
 	}
 	kind, number := effectKind(effect)
-	r.emit(Remind{Key: fmt.Sprintf("accepted/%s/%d", effect, r.f.At.Unix()), Topic: topic, Edit: true,
+	r.emit(Remind{Key: fmt.Sprintf("accepted/%s/%d", effect, r.f.At.Unix()), Edit: true,
 		At: r.f.At, Say: Say{Name: "github-accepted", Line: kind, Count: number, Time: r.f.At}})
 }
 

@@ -31,7 +31,7 @@ func (r *refusedRun) at(minute int, what any) (said []string) {
 	r.s, r.effects = Step(r.s, Fact{At: r.begin.Add(time.Duration(minute) * time.Minute), What: what}, r.p)
 	for _, e := range r.effects {
 		if e, ok := e.(Remind); ok {
-			r.s, _ = Step(r.s, Fact{At: r.begin.Add(time.Duration(minute) * time.Minute), What: Said{Topic: e.Topic, Comment: 9}}, r.p)
+			r.s, _ = Step(r.s, Fact{At: r.begin.Add(time.Duration(minute) * time.Minute), What: Said{Topic: TopicOf(e.Key), Comment: 9}}, r.p)
 			said = append(said, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %d %v", e.Say.Name, e.Say.Variant, e.Say.Who, e.Say.Line, e.Say.Count, e.Say.Names)))
 		}
 	}

@@ -244,7 +244,7 @@ func (r *run) loseAccess() {
 // askHandover says once to the one who asked somebody to take the role over that they have not answered.
 func (r *run) askHandover() {
 	r.Asked.Handover = time.Time{}
-	r.emit(Remind{Key: fmt.Sprintf("handover/%d", r.f.At.Unix()), Topic: "handover", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("handover/%d", r.f.At.Unix()), At: r.f.At, Say: Say{
 		Name: "handover-unanswered", Who: r.Asked.Asker, Names: []string{r.Handover}, Holder: r.IC}})
 }
 
@@ -282,7 +282,7 @@ func (r *run) askRole() {
 	if r.Asked.Open == "ic" && !r.Drill { // a drill wakes nobody who isn't there already (A6)
 		say.Teams = []string{r.p.Coordinators}
 	}
-	r.emit(Remind{Key: fmt.Sprintf("role/%s/%d", r.Asked.Open, r.f.At.Unix()), Topic: "role", At: r.f.At, Say: say})
+	r.emit(Remind{Key: fmt.Sprintf("role/%s/%d", r.Asked.Open, r.f.At.Unix()), At: r.f.At, Say: say})
 	if r.Asked.Open == "ic" && !r.Paging.GaveUp {
 		r.startPaging()
 	}

@@ -39,12 +39,11 @@ func (r *run) runbookFound(w RunbookFound) {
 		return
 	}
 	s.URL = w.URL
-	s.Lists++
 	variant := ""
 	if w.IsLonger {
 		variant = "longer"
 	}
-	r.emit(Remind{Key: "runbook/" + keyOf(w.Name), Topic: "runbook", Edit: true, At: r.f.At,
+	r.emit(Remind{Key: "runbook/" + keyOf(w.Name), Edit: true, At: r.f.At,
 		Say: Say{Name: "runbook", Variant: variant, Lines: w.Lines,
 			Links: []Link{{Name: w.Name, URL: w.URL, IsVerified: true}}}})
 }

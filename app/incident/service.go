@@ -342,7 +342,7 @@ func (r *run) ownerFound(w OwnerFound) {
 	if r.Hit.Repo != "" || len(r.Hit.Owners) > 0 || isConfigured || r.Hit.Reported || w.IsRefused {
 		return // an alert's label may be anything, and nobody typed it
 	}
-	r.emit(Remind{Key: "service/" + naming.Key(r.Hit.Name), Topic: "service", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: "service/" + naming.Key(r.Hit.Name), At: r.f.At, Say: Say{
 		Name: "service-unknown", Line: r.Hit.Name, Names: r.p.serviceNames(), Start: "/incident service"}})
 }
 

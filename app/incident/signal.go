@@ -38,7 +38,7 @@ func (r *run) signalled(s Signalled) {
 	if s.Firing != was.Firing || was.Count == 0 {
 		r.recordTurn(at, s.Firing, s.Source)
 	}
-	r.emit(Remind{Key: r.Signals.encode(), Topic: "signals", Edit: true, At: r.f.At, Say: Say{
+	r.emit(Remind{Key: r.Signals.encode(), Edit: true, At: r.f.At, Say: Say{
 		Name: "signals", Line: s.Source, Variant: firingName(s.Firing), Count: r.Signals.Count, Time: at}})
 	r.reportNews(s)
 	holder, _ := r.Coordinator()
@@ -47,10 +47,10 @@ func (r *run) signalled(s Signalled) {
 		r.comeBack(s.Source, at)
 	case s.Firing && !was.Firing && was.Count > 0:
 		// the question whether it is over is answered, and nobody needs to be woken
-		r.emit(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), Topic: "signal", At: r.f.At,
+		r.emit(Remind{Key: fmt.Sprintf("again/%d", at.Unix()), At: r.f.At,
 			Say: Say{Name: "fires-again", Line: s.Source, Phase: r.Phase}})
 	case !s.Firing && was.Firing:
-		r.emit(Remind{Key: fmt.Sprintf("recovered/%d", at.Unix()), Topic: "signal", At: r.f.At, Say: Say{
+		r.emit(Remind{Key: fmt.Sprintf("recovered/%d", at.Unix()), At: r.f.At, Say: Say{
 			Name: "recovered", Who: holder, Line: s.Source, Phase: r.Phase, Try: r.ifOver()}})
 	}
 }

@@ -78,7 +78,7 @@ func TestA5I6TheReportsAreRebuiltFromTheirComment(t *testing.T) {
 		var effects []incident.Effect
 		s, effects = incident.Step(s, incident.Fact{At: firstSaid.Add(time.Duration(70*(i+1)) * time.Second), What: said}, incident.DefaultPolicy())
 		for _, e := range effects {
-			if r, ok := e.(incident.Remind); ok && r.Topic == "signals" {
+			if r, ok := e.(incident.Remind); ok && incident.TopicOf(r.Key) == "signals" {
 				key = r.Key
 			}
 		}

@@ -74,7 +74,7 @@ func (r *run) similarFound(w SimilarFound) {
 		return // nobody asked, and there is nothing to say
 	}
 	s.Lists++
-	r.emit(Remind{Key: fmt.Sprintf("similar/%d", s.Lists), Topic: similarTopic, Edit: true, At: r.f.At,
+	r.emit(Remind{Key: fmt.Sprintf("similar/%d", s.Lists), Edit: true, At: r.f.At,
 		Say: Say{Name: "similar", Past: s.Past, Time: r.f.At, Count: w.Compared, Missing: w.Unread}})
 }
 

@@ -73,7 +73,7 @@ func (r *run) patience() time.Duration {
 // mentionSummoned mentions those who were paged and have not answered.
 func (r *run) mentionSummoned() {
 	r.Summons.Mention = time.Time{}
-	r.emit(Remind{Key: fmt.Sprintf("back/%d", r.Summons.At.Unix()), Topic: "back", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("back/%d", r.Summons.At.Unix()), At: r.f.At, Say: Say{
 		Name: "came-back", Names: r.Summons.People, Phase: r.Phase}})
 }
 
@@ -83,7 +83,7 @@ func (r *run) replaceSummoned() {
 	r.Summons.Due = time.Time{}
 	if !naming.Contains(r.Summons.People, r.IC) || len(r.p.Escalation) == 0 {
 		holder, _ := r.Coordinator()
-		r.emit(Remind{Key: fmt.Sprintf("silent/%d", r.Summons.At.Unix()), Topic: "back", At: r.f.At, Say: Say{
+		r.emit(Remind{Key: fmt.Sprintf("silent/%d", r.Summons.At.Unix()), At: r.f.At, Say: Say{
 			Name: "no-answer", Who: holder, Names: r.Summons.People}})
 		return
 	}

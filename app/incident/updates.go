@@ -399,7 +399,7 @@ func (r *run) updateDue() {
 	if len(unheard) > 0 {
 		names = unheard
 	}
-	r.emit(Remind{Key: fmt.Sprintf("update/%d", u.Due.Unix()), Topic: "update", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("update/%d", u.Due.Unix()), At: r.f.At, Say: Say{
 		Name: "update-due", Who: holder, Time: since, Count: u.Missed, Names: names, Command: "/ic update …",
 		Untold: r.untold(unheard)}})
 }
@@ -407,7 +407,7 @@ func (r *run) updateDue() {
 func (r *run) askUpdate() {
 	r.StandBy.Update = time.Time{}
 	holder, _ := r.Coordinator()
-	r.emit(Remind{Key: fmt.Sprintf("told/%d", r.f.At.Unix()), Topic: "told", At: r.f.At, Say: Say{
+	r.emit(Remind{Key: fmt.Sprintf("told/%d", r.f.At.Unix()), At: r.f.At, Say: Say{
 		Name: "tell-customer", Who: holder, Phase: r.Phase, Names: r.Customers, Command: "/ic update …"}})
 }
 

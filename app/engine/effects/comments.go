@@ -154,7 +154,7 @@ func (e Comments) postReminders() error {
 		switch {
 		case hasMention:
 			u = ports.UrgencyPage
-		case rem.Topic != "":
+		case incident.TopicOf(rem.Key) != "":
 			u = ports.UrgencyCard
 		}
 		return e.WithUrgency(u, func() error { return e.remind(rem) })()
@@ -168,10 +168,10 @@ func subjectOf(rem incident.Remind) string {
 
 // remind posts one reminder, or edits the one before it.
 func (e Comments) remind(rem incident.Remind) error {
-	if before := e.State.Said[rem.Topic]; rem.Edit && before != 0 && !e.IsPosted(rem.Key) {
+	if before := e.State.Said[incident.TopicOf(rem.Key)]; rem.Edit && before != 0 && !e.IsPosted(rem.Key) {
 		err := e.edit(before, rem)
 		if ports.IsRefused(err) { // somebody deleted it, perhaps: the card says the same
-			e.Logger.Warn("comment not brought up to date", "incident", e.Ref.String(), "topic", rem.Topic,
+			e.Logger.Warn("comment not brought up to date", "incident", e.Ref.String(), "topic", incident.TopicOf(rem.Key),
 				"err", ports.Redact(err))
 			e.Posted[rem.Key] = look.NotPosted
 			return nil
@@ -187,7 +187,7 @@ func (e Comments) remind(rem incident.Remind) error {
 		return err
 	}
 	keys := []string{rem.Key}
-	if rem.Topic != "" {
+	if incident.TopicOf(rem.Key) != "" {
 		keys = nil // the card shows it: it is not made up for
 	}
 	if err := e.postOrKeep(keys, text, func() error { return e.postOnce(rem.Key, text) }); err != nil {
@@ -197,10 +197,10 @@ func (e Comments) remind(rem incident.Remind) error {
 		e.Posted[rem.Key] = look.NotPosted
 		return nil
 	}
-	if rem.Topic == "" {
+	if incident.TopicOf(rem.Key) == "" {
 		return nil
 	}
-	return e.Replace(e.Ref, rem.Topic, e.Posted[rem.Key])
+	return e.Replace(e.Ref, incident.TopicOf(rem.Key), e.Posted[rem.Key])
 }
 
 // edit puts a reminder into the comment that reminded before.
@@ -211,7 +211,7 @@ func (e Comments) edit(comment int64, rem incident.Remind) error {
 	}
 	if err := e.GitHub.EditComment(e.Ctx, e.Ref, comment,
 		e.SignComment(text, look.MarksFor(rem.Key)...)); err != nil {
-		return fmt.Errorf("edit the comment of %s: %w", rem.Topic, err)
+		return fmt.Errorf("edit the comment of %s: %w", incident.TopicOf(rem.Key), err)
 	}
 	e.Posted[rem.Key] = comment
 	return nil

@@ -115,7 +115,7 @@ func TestA4ACommentWhoseAnswerIsLostIsInDoubt(t *testing.T) {
 
 // reminder reminds carol of a due update.
 func reminder(key string, at time.Time) incident.Remind {
-	return incident.Remind{Key: key, At: at, Topic: "update",
+	return incident.Remind{Key: key, At: at,
 		Say: incident.Say{Name: "nothing-due", Who: "carol"}}
 }
 

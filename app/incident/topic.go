@@ -1,0 +1,76 @@
+package incident
+
+import (
+	"strconv"
+	"strings"
+)
+
+// topics maps the first word of a Remind's key to what it reminds of. Of each topic one comment is
+// there: the next one replaces it, or is written into it.
+var topics = map[string]string{
+	"accepted":     "refused", // of one effect: see TopicOf
+	"again":        "signal",
+	"back":         "back",
+	"changes":      changesTopic,
+	"check-in":     "stand-by",
+	"claim":        "claim",
+	"config":       "config",
+	TopicContested: TopicContested,
+	"data":         "data",
+	"failed":       "page-failed",
+	"handover":     "handover",
+	"oncall":       "oncall",
+	"gap":          "on-call-gap",
+	"recovered":    "signal",
+	"refused":      "refused", // of one effect: see TopicOf
+	"review":       "review",
+	"role":         "role",
+	"runbook":      "runbook",
+	"service":      "service",
+	"shut":         "review",
+	"signals":      "signals",
+	"silent":       "back",
+	similarTopic:   similarTopic,
+	"stand-by":     "stand-by",
+	"template":     "template",
+	"told":         "told",
+	"unanswered":   "unanswered",
+	"update":       "update",
+}
+
+// TopicOf returns what a Remind with that key reminds of; "" where such comments stay beside each
+// other. It is told by the key alone, so that a comment whose card is lost is known again by its mark.
+func TopicOf(key string) string {
+	kind, rest, _ := strings.Cut(key, "/")
+	topic := topics[kind]
+	switch topic {
+	case "refused": // refused/labels/1772447000: of each effect on its own
+		effect := rest[:max(strings.LastIndex(rest, "/"), 0)]
+		return topic + "/" + effect
+	case "update": // what people wrote as an update is not a reminder of it
+		if _, err := strconv.ParseInt(rest, 10, 64); err != nil {
+			return ""
+		}
+	}
+	return topic
+}
+
+// ParseSaid reads the mark of a comment that is the newest of its topic; ok is false for any other.
+func ParseSaid(key string, comment int64) (s Said, ok bool) {
+	s = Said{Topic: TopicOf(key), Comment: comment}
+	if s.Topic == changesTopic || s.Topic == similarTopic {
+		_, number, _ := strings.Cut(key, "/")
+		s.Number, _ = strconv.Atoi(number)
+	}
+	return s, s.Topic != ""
+}
+
+// shown counts on from what a comment shows whose card is lost: the next result has another key.
+func (r *run) shown(s Said) {
+	switch s.Topic {
+	case changesTopic:
+		r.Changes.Lists = max(r.Changes.Lists, s.Number)
+	case similarTopic:
+		r.Similar.Lists = max(r.Similar.Lists, s.Number)
+	}
+}
