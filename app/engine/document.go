@@ -17,12 +17,14 @@ func (r *reconciliation) recoverPostmortem() error {
 		return nil
 	}
 	err := r.readPostmortem()
-	if ports.IsRefused(err) { // the next look at the postmortem finds it again
-		r.Logger.Warn("postmortem not found again", "incident", r.Ref.String(), "err", ports.Redact(err))
-		return nil
+	if ports.IsRefused(err) {
+		return r.readAgain(incident.PullChanged{Number: unknownPull}, "the postmortem's pull request", err)
 	}
 	return err
 }
+
+// unknownPull is the number in a message about the postmortem's pull request where that is not found yet.
+const unknownPull = -1
 
 // readPostmortem finds the postmortem's pull request, and steps over what became of it.
 func (r *reconciliation) readPostmortem() error {
@@ -66,6 +68,9 @@ func (r *reconciliation) pullRequestCommands(number int) ([]incident.Fact, error
 // pullRequestFacts returns what became of the postmortem's pull request, and the commands in a
 // comment on it, if the message is about it.
 func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
+	if r.State.Document.Number == 0 && r.m.Pull() != 0 && !r.IsRebuilt {
+		return nil, r.recoverPostmortem() // its number was lost with a card
+	}
 	if r.m.Pull() == 0 || r.State.Document.Number != r.m.Pull() || r.State.Document.Merged != nil {
 		return nil, nil
 	}
@@ -80,10 +85,9 @@ func (r *reconciliation) pullRequestFacts() ([]incident.Fact, error) {
 // readPullRequest reads the postmortem's pull request and returns its facts.
 func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
 	pr, err := r.GitHub.ReadPullRequest(r.Ctx, r.DocumentRef(), number)
+	pull := incident.PullChanged{Number: number}
 	if ports.IsRefused(err) {
-		r.Logger.Warn("pull request not readable: it counts as before", "incident", r.Ref.String(), "pull",
-			number, "err", ports.Redact(err))
-		return nil, nil
+		return nil, r.readAgain(pull, fmt.Sprintf("pull request %d", number), err)
 	}
 	if err != nil {
 		return nil, err
@@ -105,9 +109,8 @@ func (r *reconciliation) readPullRequest(number int) ([]incident.Fact, error) {
 	}
 	approved, changes, err := r.GitHub.ReadReviews(r.Ctx, r.DocumentRef(), number)
 	if ports.IsRefused(err) {
-		r.Logger.Warn("reviews not readable: they count as before", "incident", r.Ref.String(), "err",
-			ports.Redact(err))
-		return []incident.Fact{now(incident.DocumentOpened{Number: number})}, nil
+		return []incident.Fact{now(incident.DocumentOpened{Number: number})},
+			r.readAgain(pull, fmt.Sprintf("reviews of pull request %d", number), err)
 	}
 	if err != nil {
 		return nil, err

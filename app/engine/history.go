@@ -278,9 +278,7 @@ func (r *reconciliation) ticketFact(index int) ([]incident.Fact, error) {
 	}
 	ticket, err := r.GitHub.ReadTicket(r.Ctx, ref)
 	if ports.IsRefused(err) {
-		r.Logger.Warn("ticket not readable: it counts as before", "incident", r.Ref.String(), "ticket",
-			fu.Ticket, "err", ports.Redact(err))
-		return nil, nil
+		return nil, r.readAgain(&incident.Ticket{Index: index}, "ticket "+fu.Ticket, err)
 	}
 	if err != nil {
 		return nil, err

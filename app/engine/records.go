@@ -83,8 +83,10 @@ func receivedReport(parts []string, links []incident.Link) any {
 
 // recordedOnCard returns what the mark of a comment records and the card says too, or nil.
 func recordedOnCard(key string, comment int64) any {
-	kind, _, _ := strings.Cut(key, "/")
+	kind, of, _ := strings.Cut(key, "/")
 	switch kind {
+	case "reply":
+		return incident.Replied{Fact: of}
 	case "signals":
 		// if the card does not count it, the look that wrote the comment broke off, and its report
 		// comes again

@@ -117,6 +117,29 @@ func TestC3C5AMergeHeardLateCounts(t *testing.T) {
 	}
 }
 
+// A merge is told by one webhook: where GitHub refuses to show the pull request just then, also for
+// longer, it is read again until it can be, and nobody needs to come back (A4, C3).
+func TestC3A4AMergeThatCantBeReadIsReadAgain(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorld(t)
+	story := steps(whole(t))
+	for _, s := range story[:len(story)-1] {
+		w.step(s)
+		w.settle()
+	}
+	w.order(`{"match":"GET .*/pulls/\\d+$","status":404,"count":10}`)
+	w.step(story[len(story)-1])
+	w.settle()
+	if slices.Contains(w.view().labels(), "postmortem/merged") {
+		t.Fatal("the product knows already")
+	}
+	w.advance(2 * time.Hour)
+	w.settle()
+	if !slices.Contains(w.view().labels(), "postmortem/merged") {
+		t.Errorf("the labels are %v after the merge could be read", w.view().labels())
+	}
+}
+
 // A command that was edited before the product read anything of the incident is asked for again, as
 // any other is.
 func TestA1A4ACommandEditedBeforeTheFirstLookIsAskedForAgain(t *testing.T) {

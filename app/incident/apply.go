@@ -219,6 +219,9 @@ func (r *run) applyApp() {
 		}
 		r.Said[w.Topic] = w.Comment
 		r.shown(w)
+	case Replied:
+		r.takeCovers(w.Fact)
+		r.revertTold(w.Fact)
 	case BoxesFound:
 		r.foundTicked(w)
 	case BrokenConfig:

@@ -407,28 +407,30 @@ func (s State) owedCovers() (effects []Effect) {
 
 // applyCovers applies what became of a change, and reports whether the fact was about one.
 func (r *run) applyCovers() bool {
-	take := func(id string) (c CoverChange, ok bool) {
-		i := slices.IndexFunc(r.CoverChanges, func(c CoverChange) bool { return c.ID == id })
-		if i < 0 {
-			return c, false
-		}
-		c = r.CoverChanges[i]
-		r.CoverChanges = slices.Delete(slices.Clone(r.CoverChanges), i, i+1)
-		return c, true
-	}
 	switch w := r.f.What.(type) {
 	case CoversChanged:
-		if c, ok := take(w.ID); ok {
+		if c, ok := r.takeCovers(w.ID); ok {
 			r.sayCovers(c, w.Pull)
 		}
 	case CoversRefused:
-		if c, ok := take(w.ID); ok {
+		if c, ok := r.takeCovers(w.ID); ok {
 			r.emit(Reply{Fact: c.ID, Say: Say{Name: "cover-refused", Variant: "write", Who: c.By, Reason: w.Why}})
 		}
 	default:
 		return false
 	}
 	return true
+}
+
+// takeCovers takes a change from those that are owed.
+func (r *run) takeCovers(id string) (c CoverChange, ok bool) {
+	i := slices.IndexFunc(r.CoverChanges, func(c CoverChange) bool { return c.ID == id })
+	if i < 0 {
+		return c, false
+	}
+	c = r.CoverChanges[i]
+	r.CoverChanges = slices.Delete(slices.Clone(r.CoverChanges), i, i+1)
+	return c, true
 }
 
 // sayCovers tells everybody whom a change concerns, but its author.

@@ -173,6 +173,9 @@ type (
 		Comment int64
 		Number  int // which result of a search it shows; 0 for all else
 	}
+	// Replied says that what became of a command was answered before the card was lost: what is done
+	// only after its look. Fact is the command's.
+	Replied struct{ Fact string }
 	// TicketChanged says that the ticket of follow-up Index was closed, opened again, or given to
 	// somebody else.
 	TicketChanged struct {

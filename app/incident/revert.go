@@ -32,6 +32,8 @@ type Reversal struct {
 	Closed bool      `json:"closed,omitempty"`
 	Next   time.Time `json:"next,omitzero"` // when it is looked at
 	Due    bool      `json:"due,omitempty"` // it is to be looked at
+
+	IsTold bool `json:"told,omitempty"` // what became of it was answered before the card was lost
 }
 
 const (
@@ -171,7 +173,9 @@ func (r *run) revertOpened(w RevertOpened) {
 	}
 	v := &r.Reversals[i]
 	v.Pull, v.URL, v.Next = w.Pull, w.URL, r.f.At.Add(reversalPace)
-	r.emit(Reply{Fact: v.ID, Say: Say{Name: "revert-opened", Line: v.Of, Names: []string{v.Pull}}})
+	if !v.IsTold {
+		r.emit(Reply{Fact: v.ID, Say: Say{Name: "revert-opened", Line: v.Of, Names: []string{v.Pull}}})
+	}
 }
 
 func (r *run) revertRefused(w RevertRefused) {
@@ -181,7 +185,19 @@ func (r *run) revertRefused(w RevertRefused) {
 	}
 	v := r.Reversals[i]
 	r.Reversals[i].Closed = true
-	r.emit(Reply{Fact: v.ID, Say: Say{Name: "revert-refused", Who: v.By, Line: v.Of, Reason: w.Why}})
+	if !v.IsTold {
+		r.emit(Reply{Fact: v.ID, Say: Say{Name: "revert-refused", Who: v.By, Line: v.Of, Reason: w.Why}})
+	}
+}
+
+// revertTold notes that the answer to who asked for a revert is there already.
+func (r *run) revertTold(fact string) {
+	for i, v := range r.Reversals {
+		if v.ID == fact {
+			r.Reversals = slices.Clone(r.Reversals)
+			r.Reversals[i].IsTold = true
+		}
+	}
 }
 
 // revertSeen follows a revert: merged, it is a workaround; live, the coordinator is asked to go on.

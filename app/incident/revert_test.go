@@ -59,6 +59,21 @@ func TestX3ARevertIsOpenedOnce(t *testing.T) {
 	}
 }
 
+// What was answered before a card was lost is not answered again: a revert is found again, and what
+// GitHub refused is over (A4).
+func TestX3A4WhatWasAnsweredBeforeTheCardWasLostIsNotSaidAgain(t *testing.T) {
+	for name, then := range map[string]any{
+		"opened":  incident.RevertOpened{Of: "acme/payments#41", Pull: "acme/payments#52"},
+		"refused": incident.RevertRefused{Of: "acme/payments#41", Why: "a conflict"},
+	} {
+		s := critical(t).at(10, "alice", takeBack(41))
+		s.at(11, "", incident.Replied{Fact: "c99.0"}).at(11, "", incident.Replied{Fact: s.state.Reversals[0].ID})
+		s.expect(pending[incident.OpenRevert](s) == 1, "%s: it is not looked for", name)
+		s.at(12, "", then).expectSays()
+		s.expect(pending[incident.OpenRevert](s) == 0, "%s: it is looked for again", name)
+	}
+}
+
 func TestX3TwentyRevertsAreEnough(t *testing.T) {
 	s := critical(t)
 	for n := range 20 {

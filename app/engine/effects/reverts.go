@@ -70,6 +70,10 @@ func (e Reverts) open(v incident.Reversal) error {
 		return err
 	}
 	number, err := e.findOrOpen(v, of)
+	if err == nil && number == 0 {
+		e.Report(incident.RevertRefused{Of: v.Of, Why: "GitHub refused it before"})
+		return nil
+	}
 	var refusal *ports.Refusal
 	if errors.As(err, &refusal) {
 		e.Logger.Warn("revert refused by GitHub", "incident", e.Ref.String(), "pull", v.Of, "err", ports.Redact(err))
@@ -85,11 +89,13 @@ func (e Reverts) open(v incident.Reversal) error {
 	return nil
 }
 
+// findOrOpen returns the pull request that takes another back; 0 where it was answered, before a card
+// was lost, that there is none: it is not tried again unasked.
 func (e Reverts) findOrOpen(v incident.Reversal, of incident.Ref) (number int, err error) {
 	m := mark.Mark{Kind: incident.RevertMarkKind, Text: e.DeclaredRef().String() + " " + v.Of + " " + v.ID}
 	repo := of.FullName()
 	number, err = e.GitHub.FindRevert(e.Ctx, repo, e.IsMarked(m), v.At)
-	if err != nil || number != 0 {
+	if err != nil || number != 0 || v.IsTold {
 		return number, err
 	}
 	text, err := templates.RevertBody(v, e.DeclaredRef())
