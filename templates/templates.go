@@ -76,8 +76,10 @@ func Funcs() template.FuncMap {
 			}
 			return strings.Join(names, ", ")
 		},
-		"moment": func(t time.Time) string { return UTC(t, time.Time{}) },
-		"dur":    Duration,
+		"moment":   func(t time.Time) string { return UTC(t, time.Time{}) },
+		"dur":      Duration,
+		"runUsage": RunUsage,
+		"runNeeds": runNeeds,
 		"wait": func(s string) string {
 			d, err := time.ParseDuration(s)
 			if err != nil {

@@ -402,6 +402,24 @@ func samples() []incident.Say {
 	for _, variant := range []string{"", "no access", "too many"} {
 		add(incident.Say{Name: "revert-refused", Who: "alice", Line: "acme/payments#41", Variant: variant, Reason: "it is not merged (422)"})
 	}
+	rollback := incident.Workflow{Name: "rollback", Repo: "acme/payments", File: "rollback.yml", About: "Roll back to the release before", Who: []string{"platform", "@dan"},
+		Phases: []incident.Phase{incident.Fixing}, Inputs: []incident.WorkflowInput{{Name: "version", Type: incident.InputText, Required: true, About: "such as v1.4.0"},
+			{Name: "to", Type: incident.InputChoice, Choices: []string{"staging", "production"}}, {Name: "dry", Type: incident.InputBoolean}}}
+	runs := incident.Say{Name: "run-refused", Who: "alice", Line: "rollback", Workflows: []incident.Workflow{rollback}, Links: []incident.Link{{URL: "https://github.example/acme/payments/actions/workflows/rollback.yml"}},
+		Names: []string{"platform", "@dan"}, Lines: []string{"versionn is not an input of it", "version is missing"}, Count: 4, Phase: incident.Identify, Reason: "GitHub refuses it (422): No ref found for: main"}
+	for _, variant := range []string{"", "permission", "unknown", "no access", "other owner", "who", "drill", "phase", "too many", "owed", "inputs", "late", "doubted", "lost"} {
+		runs.Variant = variant
+		add(runs)
+	}
+	add(incident.Say{Name: "run-refused", Who: "alice", Line: "rollback", Variant: "unknown"})
+	add(incident.Say{Name: "run-list", Workflows: []incident.Workflow{rollback, {Name: "restart", Repo: "acme/web", File: "restart.yml"}}, Phase: incident.Identify, Variant: "drill"})
+	add(incident.Say{Name: "run-list"})
+	for _, variant := range []string{"", "guessed"} {
+		add(incident.Say{Name: "run-started", Who: "alice", Line: "rollback", Variant: variant, Lines: []string{"acme/payments"}, Links: []incident.Link{{URL: "https://github.example/acme/payments/actions/runs/9"}}})
+	}
+	for _, variant := range []string{"run-succeeded", "run-failed"} {
+		add(incident.Say{Name: "run-ended", Who: "alice", Line: "rollback", Variant: variant, Reason: "failure", Links: []incident.Link{{URL: "https://github.example/acme/payments/actions/runs/9"}}})
+	}
 	add(incident.Say{Name: "changes", Time: at, Since: at.Add(-2 * time.Hour), Names: []string{"acme/payments#41"},
 		Missing: []string{"what changed: not allowed (403)"}})
 	add(incident.Say{Name: "service-unknown", Line: "payrolls", Names: []string{"payments", "web"}})

@@ -26,6 +26,7 @@ const (
 	shownFound      = 3
 	shownSuspects   = 3
 	shownReverts    = 3
+	shownRuns       = 3
 	shownTried      = 2
 	shownBoxes      = 2
 	shownNow        = 3
@@ -146,6 +147,7 @@ func newPage(s incident.State, v View, shown int) page {
 	}
 	p.known()
 	p.found()
+	p.runs()
 	if s.Alone != nil {
 		p.Alone = p.linkedStamp(*s.Alone)
 	}
@@ -246,6 +248,33 @@ func (p *page) found() {
 		}
 		p.Found = append(p.Found, fact{"Revert", templates.Reference(v.Pull) + " of " + templates.Reference(v.Of) +
 			", " + standing})
+	}
+}
+
+// runs lists the newest runs of workflows, each with a link to where it can be seen.
+func (p *page) runs() {
+	for _, v := range p.S.Runs[max(0, len(p.S.Runs)-shownRuns):] {
+		var standing string
+		switch {
+		case v.Succeeded():
+			standing = "ended well " + p.Utc(v.Ended)
+		case !v.Ended.IsZero():
+			standing = "did not end well (" + texts.Inert(strings.ReplaceAll(v.Outcome, "_", " "), 40) + ") " + p.Utc(v.Ended)
+		case v.IsStarted() && v.Status == "waiting":
+			standing = "waits for an approval on GitHub"
+		case v.IsStarted():
+			standing = "running"
+		case v.Closed:
+			continue
+		default:
+			standing = "starts"
+		}
+		name := "**" + texts.Inert(v.Name, 60) + "**"
+		if v.URL != "" {
+			name = templates.Link(incident.Link{Name: v.Name, URL: v.URL, IsVerified: true})
+		}
+		p.Found = append(p.Found, fact{"Run", name + " in " + texts.Inert(v.Repo, 140) + ", by **" +
+			texts.Inert(v.By, 60) + "**, " + standing})
 	}
 }
 

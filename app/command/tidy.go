@@ -1,6 +1,7 @@
 package command
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,7 +13,33 @@ import (
 // take no room, and white space other than the blank, which is a blank in a line and nothing before
 // its first word. A slash of Japanese and Chinese keyboards is one. Blanks and tabs stay as they
 // are: they are Markdown.
+//
+// What `/oe run` passes to a workflow stays as it is, byte for byte: from the first = of its line on.
 func tidy(body string) string {
+	if isASCII(body) {
+		return body
+	}
+	var b strings.Builder
+	b.Grow(len(body))
+	for line := range strings.Lines(body) {
+		head, values := line, ""
+		if at := strings.IndexByte(line, '='); at >= 0 {
+			if before := tidyText(line[:at]); runs.MatchString(before) {
+				head, values = line[:at], line[at:]
+			}
+		}
+		b.WriteString(tidyText(head))
+		b.WriteString(values)
+	}
+
+	return b.String()
+}
+
+// runs finds a line that runs a workflow.
+var runs = regexp.MustCompile(`^ {0,3}/(?i:oe)[:,.]?\s+(?i:run)[.,:;!]?\s`)
+
+// tidyText is tidy for any other text.
+func tidyText(body string) string {
 	if isASCII(body) {
 		return body
 	}

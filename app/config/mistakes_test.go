@@ -48,6 +48,12 @@ var refused = []struct {
 	{"escalation:\n  steps:\n  - to: [sre, phone]\n", `line 3, column 15: "phone" is the phone list, and there is none`},
 	{"escalation:\n  steps:\n  - to: everybody here\n", `line 3, column 9: "everybody here" can't be paged`},
 	{"escalation:\n  steps: {to: sre}\n", "line 2, column 10: steps is a list, such as - to: [incident-coordinators]"},
+	{"run:\n  rollback: {repository: acme/payments}\n", "line 2, column 3: a workflow needs workflow"},
+	{"run:\n  roll back: {}\n", `line 2, column 3: "roll back" can't be the name of a workflow`},
+	{"run:\n  a: {repository: a/b, workflow: ../x.yml}\n", `"../x.yml" is not allowed here; allowed: the name of a file`},
+	{"run:\n  a: {repository: a/b, workflow: x.yml, inputs: {a b: {}}}\n", `"a b" can't be the name of an input`},
+	{"run:\n  a: {repository: a/b, workflow: x.yml, inputs: {to: {type: choice}}}\n", "choices and the type choice belong together: to has one of them"},
+	{"run:\n  a: {repository: a/b, workflow: x.yml, inputs: {to: {type: number, choices: [a]}}}\n", "choices and the type choice belong together"},
 	{"phones: ['']", "line 1, column 10: a line of 1 to 200 characters"},
 	{"pager: fax", `line 1, column 8: "fax" is not allowed here; allowed: github, webhook, pagerduty`},
 	{"customers:\n  none:\n", "line 2, column 3: |can't be the name of a customer: that word says that no customer is impacted"},
@@ -196,7 +202,7 @@ func TestSummary(t *testing.T) {
 		want    string
 	}{
 		{"a: 1\npager: fax", true, "`.github/firebreak.yml` can't be used: " +
-			`line 1, column 1: "a" is not known in the file; allowed: severities, responders, coordinators, pager, escalation, phones, services, customers, signals, call, advance, broadcast, stakeholders, changes, catalog, stand-by, working-hours, reminders, follow-ups, postmortem, time-zone` +
+			`line 1, column 1: "a" is not known in the file; allowed: severities, responders, coordinators, pager, escalation, phones, services, customers, signals, call, advance, broadcast, stakeholders, changes, catalog, run, stand-by, working-hours, reminders, follow-ups, postmortem, time-zone` +
 			` · line 2, column 8: "fax" is not allowed here; allowed: ` + strings.Join(services.Kinds(nil), ", ") + `. The last good one goes on.`},
 		{"phones: ['', '', '', '', '', '', '']", false, "`.github/firebreak.yml` can't be used: " +
 			strings.TrimSuffix(strings.Join([]string{"line 1, column 10: a line of 1 to 200 characters is expected here", "line 1, column 14: a line of 1 to 200 characters is expected here",

@@ -48,6 +48,7 @@ func (b *builder) build(file value) {
 	}
 	b.changes(file.get("changes"))
 	b.catalog(file.get("catalog"))
+	b.runs(file.get("run"))
 	b.standBy(file.get("stand-by"))
 	b.hours(file.get("working-hours"), file.get("time-zone"))
 
@@ -91,6 +92,35 @@ func (b *builder) catalog(file value) {
 		e.value.get("path").setText(&s.Path)
 		e.value.get("runbook").setText(&s.Runbook)
 		b.policy.Catalog.Services = append(b.policy.Catalog.Services, s)
+	}
+}
+
+// runs reads which of the team's own workflows may be run (X5).
+func (b *builder) runs(file value) {
+	for _, e := range file.entries {
+		w := incident.Workflow{Name: e.name, Who: slugs(e.value.get("who").texts())}
+		e.value.get("repository").setText(&w.Repo)
+		e.value.get("workflow").setText(&w.File)
+		e.value.get("branch").setText(&w.Branch)
+		e.value.get("about").setText(&w.About)
+		e.value.get("in-drill").setBool(&w.InDrill)
+		for _, phase := range e.value.get("phases").texts() {
+			w.Phases = append(w.Phases, incident.Phase(phase))
+		}
+		for _, i := range e.value.get("inputs").entries {
+			in := incident.WorkflowInput{Name: i.name, Type: incident.InputText, Choices: i.value.get("choices").texts()}
+			if len(in.Choices) > 0 {
+				in.Type = incident.InputChoice
+			}
+			i.value.get("type").setText(&in.Type)
+			i.value.get("about").setText(&in.About)
+			i.value.get("required").setBool(&in.Required)
+			if (in.Type == incident.InputChoice) != (len(in.Choices) > 0) {
+				b.problem(i.key, "choices and the type choice belong together: "+i.name+" has one of them")
+			}
+			w.Inputs = append(w.Inputs, in)
+		}
+		b.policy.Workflows = append(b.policy.Workflows, w)
 	}
 }
 

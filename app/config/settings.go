@@ -24,6 +24,8 @@ const (
 	maxServices   = 500
 	maxSignals    = 200
 	maxLabels     = 50
+	maxRuns       = 50
+	maxRunInputs  = 25  // GitHub takes no more
 	maxList       = 100 // of any other list
 )
 
@@ -80,6 +82,9 @@ var (
 		allowed: "a team's short name, such as platform",
 		example: "platform",
 	}
+	workflowFile = matching("workflow", `^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}\.ya?ml$`,
+		"the name of a file, such as rollback.yml", "rollback.yml")
+	branchName  = matching("branch", `^[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}$`, "the name of a branch or tag", "main")
 	callAddress = word{
 		name:    "call",
 		pattern: `^https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9/:?&=._~%#+,;!$*{}-]*)?$`,
@@ -221,6 +226,9 @@ var settings = block{what: "the file", settings: []setting{
 				"names in its label service are paged besides the coordinators."},
 			{name: "services", of: catalogServices, about: "The services, by name, which commands take."},
 		}}},
+	{name: "run", of: runs, about: "The team's own workflows that /oe run may start: those that this file names, and no " +
+		"other. It needs the permission that firebreak setup --with run asks for.",
+		examples: []string{"{ rollback: { repository: acme/payments, workflow: rollback.yml } }"}},
 	{
 		name:  "stand-by",
 		about: "How long the incident is watched once it is solved.",
@@ -286,6 +294,53 @@ var catalogServices = named{what: "services of the catalog", most: maxServices, 
 		{name: "depends-on", of: list{what: "depends-on", of: serviceName, most: maxList, fold: true, example: "[ledger]"},
 			about: "The services that it needs."},
 	}},
+}
+
+// runs are the workflows that may be run (X5).
+var runs = named{what: "run", most: maxRuns, fold: true,
+	names: word{name: "workflowName", pattern: `^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`, fits: incident.IsWorkflowName,
+		refusal: "can't be the name of a workflow", allowed: "letters, digits, ., _ and -, for it is a word of commands",
+		example: "rollback"},
+	of: block{what: "a workflow", required: []string{"repository", "workflow"},
+		lacking: "a workflow needs %s: the repository, and the name of the file in .github/workflows", lackingAtName: true,
+		settings: []setting{
+			{name: "repository", of: repository, examples: []string{"acme/payments"}, about: "Where the workflow is."},
+			{name: "workflow", of: workflowFile, examples: []string{"rollback.yml"},
+				about: "The name of its file in .github/workflows. It has to have the trigger workflow_dispatch."},
+			{name: "branch", of: branchName, examples: []string{"main"},
+				about: "The branch or tag that it runs on. Without it, the repository's default branch."},
+			{name: "about", of: line{}, examples: []string{"Roll back to the release before"},
+				about: "What it does, for people."},
+			{name: "inputs", of: runInputs, about: "The inputs that people may give, by name. Without it none.",
+				examples: []string{"{ version: { required: true } }"}},
+			{name: "who", of: list{what: "who", of: target, most: maxList, fold: true, example: `[platform, "@dan"]`},
+				about: "Who may run it, of those who have a role: teams, and people as \"@login\". Without it, who may write " +
+					"to its repository."},
+			{name: "phases", of: list{what: "phases", of: choice{name: "phase", words: phaseNames()}, most: maxList,
+				example: "[investigate, fixing]"}, about: "The phases in which it may be run. Without it, all."},
+			{name: "in-drill", of: boolean{}, standard: "false", about: "It may be run in a drill too."},
+		}},
+}
+
+var runInputs = named{what: "inputs", most: maxRunInputs, optional: true,
+	names: word{name: "inputName", pattern: `^[A-Za-z_][A-Za-z0-9_-]{0,99}$`, fits: incident.IsInputName,
+		refusal: "can't be the name of an input", allowed: "letters, digits, _ and -", example: "version"},
+	of: block{what: "an input", settings: []setting{
+		{name: "type", of: choice{name: "inputType", words: incident.InputTypes}, standard: "text",
+			about: "What it takes. With choices it is choice."},
+		{name: "choices", of: list{what: "choices", of: line{}, most: maxList, example: "[staging, production]"},
+			about: "What a choice may be.", examples: []string{"[staging, production]"}},
+		{name: "required", of: boolean{}, standard: "false",
+			about: "It has to be given. Else the workflow's own default counts."},
+		{name: "about", of: line{}, examples: []string{"such as v1.4.0"}, about: "What it is, for people."},
+	}},
+}
+
+func phaseNames() (names []string) {
+	for _, p := range incident.Phases {
+		names = append(names, string(p))
+	}
+	return names
 }
 
 // Time spans. What comes again and again does so a minute apart at least.

@@ -20,6 +20,7 @@ type applier struct {
 	tickets    effects.Tickets
 	postmortem *effects.Postmortem
 	reverts    effects.Reverts
+	runs       effects.Runs
 	changes    effects.Changes
 	runbook    effects.Runbook
 	owners     effects.Owners
@@ -45,6 +46,7 @@ func (r *reconciliation) newApplier() applier {
 		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}
 	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Follow: r.followDeployments,
 		Leave: r.leaveDeployments}
+	a.runs = effects.Runs{Look: r.Look, GitHub: r.GitHub, Store: r.Store}
 	a.covers = effects.Covers{Look: r.Look, GitHub: r.GitHub, Where: r.onCallRepo, Expire: r.expireOnCall}
 	a.runbook = effects.Runbook{Look: r.Look, GitHub: r.GitHub}
 	ranked, summary := &effects.Ranked{}, func() string { return command.Summary(r.Snapshot.Body) }
@@ -97,6 +99,7 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyCard, card),
 		r.WithUrgency(UrgencyAnswer, r.updates.ShareAgain),
 		r.WithUrgency(UrgencyAnswer, r.openReverts),
+		r.WithUrgency(UrgencyAnswer, r.startRuns),
 		r.WithUrgency(UrgencyAnswer, r.writeCovers),
 		r.WithUrgency(UrgencyTicket, tickets),
 		r.WithUrgency(UrgencyCard, r.updates.TellStatus),

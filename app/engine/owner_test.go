@@ -141,7 +141,7 @@ func TestX2TheServiceIsGuessed(t *testing.T) {
 			w.put("acme/payments", "CODEOWNERS", "* @acme/platform\n/deploy/ @acme/money\n")
 			w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
 			w.advance(5 * time.Minute)
-			w.tell("alice opens \""+tt.said+"\"")
+			w.tell("alice opens \"" + tt.said + "\"")
 			w.calls()
 			w.comment("alice", "/incident critical")
 			w.settle()

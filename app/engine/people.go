@@ -55,6 +55,8 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 		return r.lookUpEscalation(f.ID, c)
 	case incident.Revert:
 		err = r.lookUpWriter(&c, f.By.Login)
+	case incident.RunWorkflow:
+		err = r.lookUpRunner(&c, f.By.Login)
 	case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
 		if err := r.lookUpNamed(&c); err != nil {
 			return nil, err

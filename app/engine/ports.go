@@ -96,6 +96,7 @@ type GitHub interface {
 	effects.ChangesAPI
 	effects.SimilarAPI
 	effects.RevertsAPI
+	effects.RunsAPI
 	effects.CoversAPI
 	// IsMember reports whether somebody is in one of some teams of ref's organisation.
 	IsMember(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)

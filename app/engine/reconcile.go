@@ -115,7 +115,8 @@ func (r *reconciliation) reconcile() error {
 }
 
 // handleWithoutIssue handles a message that is not of an issue, or not yet: a push of a
-// configuration, a deployment, a source's report, an answer to a page that was sent before there was an issue,
+// configuration, a deployment, the end of a workflow's run, a source's report, an answer to a page that was sent
+// before there was an issue,
 // what somebody wrote in a customer's issue, and a search, which changes nothing there. It reports
 // whether the message is one.
 func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
@@ -124,6 +125,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.checkConfiguration()
 	case r.m.Deployed() != nil:
 		return true, r.forwardDeployed()
+	case r.m.Run() != 0:
+		return true, r.routeRun()
 	case r.m.Signal() != nil && r.Ref.Number == 0:
 		return true, r.routeSignal()
 	case r.m.Ack() != nil && r.Ref.Number == 0:

@@ -99,6 +99,10 @@ func recordedOnCard(key string, comment int64) any {
 		}
 	case "closed":
 		return incident.ClosedUp{Key: key}
+	case "run-ended": // run-ended/c123.0/success/9001/1772447000
+		if ended, ok := incident.ParseRunEnded(key); ok {
+			return ended
+		}
 	case "unfilled":
 		if checked, ok := incident.ParseMergedChecked(key); ok {
 			return checked

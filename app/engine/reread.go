@@ -17,7 +17,7 @@ const (
 	lastReread  = time.Hour
 	// mostRereads is how often that is tried: for about seven hours.
 	mostRereads = 12
-	// rereadMark stands in the delivery of a message that reads again, before how often it was tried.
+	// rereadMark is in the delivery of a message that reads again, before how often it was tried.
 	rereadMark = " unread "
 )
 

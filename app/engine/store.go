@@ -23,6 +23,8 @@ func StoreRetention() map[string]int {
 		"mails/":     90,  // asked for as long as mails are answered
 		"similar/":   90,  // built again from the repository
 		"reverts/":   30,  // asked for within a day after a revert was opened or merged
+		"runs/":      30,  // asked for while a run is owed, and when a card is rebuilt
+		"ran/":       30,  // asked for when a run ends
 		"troubles/":  365, // asked for as long as a transferred incident is open
 	}
 }

@@ -68,6 +68,14 @@ var Capabilities = []Capability{
 		Events: []Event{
 			{"deployment_status", "A deployment succeeds: whoever waits for a revert hears at once that it is live."},
 		}},
+	{Name: "run", Gives: "/oe run starts the team's own workflows, those that run in the configuration names.",
+		Permissions: []Permission{
+			{"actions", "write", "To start a workflow that somebody asks for by /oe run, and to see how it ends. GitHub asks " +
+				"for its own approvals in between."},
+		},
+		Events: []Event{
+			{"workflow_run", "A workflow that /oe run started ended."},
+		}},
 }
 
 // FindCapabilities returns the capabilities of these names.

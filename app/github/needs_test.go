@@ -10,24 +10,26 @@ import (
 
 // A token that asks for what only a capability has must be one that can be done without.
 func TestCapabilitiesAreOfTokensThatMayBeRefused(t *testing.T) {
-	text, err := json.Marshal(deployed.permissions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var asked map[string]string
-	if err := json.Unmarshal(text, &asked); err != nil {
-		t.Fatal(err)
-	}
+	tokens := map[string]scope{"changes": deployed, "run": running}
+	mayWrite := map[string]string{"run": "actions"} // as SECURITY.md says
 	base := map[string]bool{}
 	for _, p := range Permissions {
 		base[p.Name] = true
 	}
 	for _, c := range Capabilities {
+		text, err := json.Marshal(tokens[c.Name].permissions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var asked map[string]string
+		if err := json.Unmarshal(text, &asked); err != nil {
+			t.Fatal(err)
+		}
 		for _, p := range c.Permissions {
 			if base[p.Name] {
 				t.Errorf("%s: every App has %s", c.Name, p.Name)
 			}
-			if p.Level != "read" {
+			if p.Level != "read" && mayWrite[c.Name] != p.Name {
 				t.Errorf("%s: %s may write, which SECURITY.md denies", c.Name, p.Name)
 			}
 			if asked[p.Name] != p.Level {

@@ -290,6 +290,24 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			return err
 		}},
 
+		// an installation that has not granted actions refuses the token, each time
+		{"DefaultBranch", notGranted, func(a *github.App) error {
+			_, err := a.DefaultBranch(ctx, it)
+			return wantRefusal(err)
+		}},
+		{"StartRun", notGranted, func(a *github.App) error {
+			_, err := a.StartRun(ctx, ports.NewRun{Repo: it, File: "gone.yml", Branch: "main"})
+			return wantRefusal(err)
+		}},
+		{"FindRuns", notGranted, func(a *github.App) error {
+			_, err := a.FindRuns(ctx, it, "gone.yml", since)
+			return wantRefusal(err)
+		}},
+		{"ReadRun", notGranted, func(a *github.App) error {
+			_, err := a.ReadRun(ctx, it, 4711)
+			return wantRefusal(err)
+		}},
+
 		{"ReadIncidents", "incidents: issues=read metadata=read", func(a *github.App) error {
 			_, err := a.ReadIncidents(ctx, "acme", "incidents", time.Time{}, func(int) {})
 			return err
@@ -311,7 +329,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"OpenIncidentsIn", "incidents: issues=read metadata=read pull_requests=read",
 			func(a *github.App) error { _, err := a.OpenIncidentsIn(ctx, "acme", "incidents"); return err }},
 	}
-	isCovered := map[string]bool{"IssueURL": true, "RateBudget": true, "FileURL": true} // these ask nobody
+	isCovered := map[string]bool{"IssueURL": true, "RateBudget": true, "FileURL": true, "RunsURL": true} // these ask nobody
 	for _, c := range calls {
 		isCovered[c.method] = true
 		app := m.app(t)

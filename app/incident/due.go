@@ -39,7 +39,8 @@ func (s State) allDues(p Policy) []due {
 	if !s.StandBy.Asked && s.Phase == Monitoring {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
-	return slices.Concat(onlySet(all), s.statusDues(), s.retryDues(), s.reversalDues(), onlySet(s.searchDues()))
+	return slices.Concat(onlySet(all), s.statusDues(), s.retryDues(), s.reversalDues(), s.runDues(),
+		onlySet(s.searchDues()))
 }
 
 // onlySet drops what is not due at any time.

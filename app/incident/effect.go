@@ -125,30 +125,31 @@ const (
 // Say is something to say: the name of a template in templates/comments and what it needs. Values
 // of people's own words are shown inertly by the template.
 type Say struct {
-	Name     string
-	Who      string   // login that is spoken to, mentioned
-	Holder   string   // login that holds the role in question
-	Role     string   // the role in question: "ic" or "oe"
-	Variant  string   // which of its variants the template writes, where it has some
-	Command  string   // a command as it should be written
-	Start    string   // how a command begins that takes a name: "/ic customer add"
-	Line     string   // what is quoted or named: what the person wrote, or who or what it is about
-	Phase    Phase    // phase in question
-	Missing  []string // what blocks it, as sentences of Blocks
-	Names    []string // people, customers
-	Lines    []string // lines of a list
-	Links    []Link   // of a report
-	Teams    []string // slugs of teams that are mentioned
-	Time     time.Time
-	Since    time.Time // the beginning of a span that Time ends
-	Count    int
-	Suspects []Suspect      // most suspect first (X1)
-	Past     []PastIncident // most like first (L1)
-	Hit      Hit            // the service that is hit (X2)
-	OnCall   []oncall.Now   // who is on call, by rotation (O1)
-	Covers   []oncall.Cover // that were written or taken back (O2)
-	Insist   string         // the command that insists
-	Reason   string         // why, in somebody's words
+	Name      string
+	Who       string   // login that is spoken to, mentioned
+	Holder    string   // login that holds the role in question
+	Role      string   // the role in question: "ic" or "oe"
+	Variant   string   // which of its variants the template writes, where it has some
+	Command   string   // a command as it should be written
+	Start     string   // how a command begins that takes a name: "/ic customer add"
+	Line      string   // what is quoted or named: what the person wrote, or who or what it is about
+	Phase     Phase    // phase in question
+	Missing   []string // what blocks it, as sentences of Blocks
+	Names     []string // people, customers
+	Lines     []string // lines of a list
+	Links     []Link   // of a report
+	Teams     []string // slugs of teams that are mentioned
+	Time      time.Time
+	Since     time.Time // the beginning of a span that Time ends
+	Count     int
+	Suspects  []Suspect      // most suspect first (X1)
+	Past      []PastIncident // most like first (L1)
+	Hit       Hit            // the service that is hit (X2)
+	OnCall    []oncall.Now   // who is on call, by rotation (O1)
+	Workflows []Workflow     // that may be run (X5)
+	Covers    []oncall.Cover // that were written or taken back (O2)
+	Insist    string         // the command that insists
+	Reason    string         // why, in somebody's words
 
 	Recorded string   // what a command recorded: "finding", "cause and workaround"
 	Severity string   // as a source calls it

@@ -254,6 +254,8 @@ type Command struct {
 	Unasked bool   // GitHub could not be asked whom an escalation names
 	// the issue that a duplicate names, looked up before the fact is made; nil if it was not
 	Other *Other
+
+	Inputs []InputValue // of the workflow that `/oe run` names
 }
 
 // Line is one line of a note.

@@ -222,8 +222,10 @@ type State struct {
 	CoverChanges []CoverChange `json:"coverChanges,omitempty"`
 
 	Reversals []Reversal `json:"reversals,omitempty"` // pull requests that take others back (X3)
-	Hit       Hit        `json:"hit,omitzero"`        // the service that is hit (X2)
-	Seeks     int        `json:"seeks,omitempty"`     // how often searches of these were asked for
+	// Runs are of the team's own workflows, which somebody asked for (X5).
+	Runs  []WorkflowRun `json:"runs,omitempty"`
+	Hit   Hit           `json:"hit,omitzero"`    // the service that is hit (X2)
+	Seeks int           `json:"seeks,omitempty"` // how often searches of these were asked for
 
 	// Ticked are boxes of the card of which nobody knows yet who ticked them (A9).
 	Ticked []OpenTick `json:"ticked,omitempty"`

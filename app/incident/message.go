@@ -28,8 +28,8 @@ type Message struct {
 }
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
-// CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed, Sweep,
-// Sought, Found.
+// CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
+// RunEnded, Sweep, Sought, Found.
 type Request interface{ request() }
 
 type (
@@ -53,6 +53,9 @@ type (
 	Deployed struct {
 		Environment string `json:"environment,omitempty"`
 	}
+	// RunEnded says that a run of a workflow ended in Ref's repository, which the app started. Ref has
+	// no number.
+	RunEnded struct{ ID int64 }
 	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of
 	// an installation. Ref has no number.
 	Sweep struct {
@@ -98,6 +101,7 @@ func (*Removed) request()    {}
 func (*PutAside) request()   {}
 func (ConfigPush) request()  {}
 func (*Deployed) request()   {}
+func (RunEnded) request()    {}
 func (Sweep) request()       {}
 func (*Sought) request()     {}
 func (*Found) request()      {}
@@ -153,6 +157,9 @@ func (m Message) Commit() string { return requestOf[ConfigPush](m).Commit }
 
 // Deployed returns the deployment that succeeded, or nil.
 func (m Message) Deployed() *Deployed { return requestOf[*Deployed](m) }
+
+// Run returns the id of a workflow's run that ended, or 0.
+func (m Message) Run() int64 { return requestOf[RunEnded](m).ID }
 
 // Sweep returns what asks for a look at each open incident. ok is false for every other message.
 func (m Message) Sweep() (s Sweep, ok bool) {

@@ -24,6 +24,7 @@ type storedMessage struct {
 	Ticket       int             `json:"ticket,omitempty"` // the follow-up's index, from 1
 	Commit       string          `json:"commit,omitempty"`
 	Deployed     *Deployed       `json:"deployed,omitempty"`
+	Run          int64           `json:"run,omitempty"` // of a workflow
 	Sweep        bool            `json:"sweep,omitempty"`
 	Signal       json.RawMessage `json:"signal,omitempty"`
 	Key          string          `json:"key,omitempty"`
@@ -83,6 +84,8 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Commit = w.Commit
 	case *Deployed:
 		s.Deployed = w
+	case RunEnded:
+		s.Run = w.ID
 	case *Sought:
 		s.Sought = w
 	case *Found:
@@ -135,6 +138,8 @@ func (s *storedMessage) request() Request {
 		return s.Deployed
 	case s.Sweep:
 		return Sweep{Installation: s.Installation, At: s.At}
+	case s.Run != 0:
+		return RunEnded{s.Run}
 	case s.Commit != "":
 		return ConfigPush{s.Commit}
 	case s.Pull != 0:

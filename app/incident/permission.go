@@ -54,7 +54,7 @@ func (r *run) authorize(row Row) bool {
 // author in the repository that it names: that refuses nobody, and passes as a rule.
 func (r *run) unsureOfNamed(row Row, c Command) {
 	say := Say{Name: "permission-unknown", Line: row.Usage, Reason: c.Unsure, Names: c.Logins}
-	if row.Kind == Revert {
+	if row.Kind == Revert || row.Kind == RunWorkflow && c.Repo != "" {
 		say.Lines = []string{c.Repo}
 	}
 	r.react(Unclear)

@@ -47,6 +47,8 @@ type Policy struct {
 	Catalog Catalog         // the company's services, and whose they are (X2)
 	OnCall  oncall.Schedule // who is on call, from .github/oncall.yml (O1)
 
+	Workflows []Workflow // of the team's own, which may be run (X5)
+
 	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }
 

@@ -374,6 +374,7 @@ func Pending(s State) []Effect {
 	}
 	if s.Running() {
 		effects = append(effects, s.owedReverts()...)
+		effects = append(effects, s.owedRuns()...)
 	}
 	if s.Phase == Closing {
 		for i, fu := range s.FollowUps {

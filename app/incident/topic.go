@@ -38,7 +38,7 @@ var topics = map[string]string{
 	"update":       "update",
 }
 
-// TopicOf returns what a Remind with that key reminds of; "" where such comments stay beside each
+// TopicOf returns what a Remind with that key reminds of; "" where such comments stay next to each
 // other. It is told by the key alone, so that a comment whose card is lost is known again by its mark.
 func TopicOf(key string) string {
 	kind, rest, _ := strings.Cut(key, "/")

@@ -284,6 +284,34 @@ func (r *recorder) RevertPull(_ context.Context, pull incident.Ref, body string)
 	return r.make(), nil
 }
 
+func (r *recorder) DefaultBranch(ctx context.Context, repo incident.Ref) (string, error) {
+	return r.github.DefaultBranch(ctx, repo)
+}
+
+func (r *recorder) StartRun(_ context.Context, run ports.NewRun) (ports.Run, error) {
+	var inputs []string
+	for _, name := range slices.Sorted(maps.Keys(run.Inputs)) {
+		inputs = append(inputs, name+"="+run.Inputs[name])
+	}
+	r.note("run "+run.File+" on "+run.Branch, run.Repo.FullName(), strings.Join(inputs, "\n"))
+	return ports.Run{ID: int64(r.make())}, nil
+}
+
+func (r *recorder) FindRuns(ctx context.Context, repo incident.Ref, file string, since time.Time) ([]ports.Run, error) {
+	return r.github.FindRuns(ctx, repo, file, since)
+}
+
+func (r *recorder) ReadRun(ctx context.Context, repo incident.Ref, id int64) (ports.Run, error) {
+	if id > unmade {
+		return ports.Run{ID: id, Status: "queued"}, nil
+	}
+	return r.github.ReadRun(ctx, repo, id)
+}
+
+func (r *recorder) RunsURL(repo incident.Ref, file string) string {
+	return r.github.RunsURL(repo, file)
+}
+
 func (r *recorder) ReportCheck(_ context.Context, ref incident.Ref, c engine.CheckRun) error {
 	how := "failed"
 	if c.Passed {

@@ -299,6 +299,7 @@ func TestAPI(t *testing.T) {
 		{"relations", testRelations, nil}, {"timeline", testTimeline, nil}, {"search", testSearch, nil}, {"contents", testContents, nil}, {"git", testGit, nil},
 		{"pulls", testPulls, nil}, {"reviews", testReviews, nil}, {"checks", testChecks, nil}, {"app", testApp, nil},
 		{"root", testRoot, nil}, {"changes", testChanges, []func(*Options){withChanges}},
+		{"dispatch", func(g *github) { testDispatch(g, g.settle) }, []func(*Options){withChanges}},
 		{"registration", testRegistration, []func(*Options){empty}},
 	}
 	var calls []Call

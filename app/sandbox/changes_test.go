@@ -12,7 +12,7 @@ import (
 
 // withChanges lets the App read and write what changes, and hear of it.
 func withChanges(o *Options) {
-	o.App.Permissions = map[string]string{"deployments": "write", "actions": "read"}
+	o.App.Permissions = map[string]string{"deployments": "write", "actions": "write"}
 	o.App.Events = []string{"deployment", "deployment_status", "release", "workflow_run"}
 }
 
@@ -294,6 +294,65 @@ func testChanges(g *github) {
 		step{"app", "GET ~/commits/$sha/pulls", "", 200, []string{"*.number=1", "0.merge_commit_sha=$sha"}},
 		step{"app contents:read", "GET ~/commits/$sha/pulls", "", 403, nil},
 		step{"app", "GET /search/issues?q=repo:acme/incidents+is:pr+merged:%3E=$before", "", 200, []string{"total_count=1", "items.0.title=Lower memory limits"}},
+	)
+}
+
+// rollback is a workflow that people start, with an input of each kind.
+const rollback = `name: Roll back
+on:
+  workflow_dispatch:
+    inputs:
+      version: {type: string, required: true}
+      to: {type: choice, options: [staging, production]}
+      dry: {type: boolean}
+      count: {type: number}
+jobs: {}
+`
+
+// A workflow is started by what its file allows, and ends as a person says.
+func TestDispatch(t *testing.T) {
+	r := newReceiver(t)
+	g := newGitHub(t, withChanges, r.option)
+	testDispatch(g, func() { g.settle(); r.take() })
+	g.settle()
+	all := r.take()
+	if got, want := strings.Join(kinds(all), " "), "workflow_run/requested workflow_run/requested workflow_run/completed workflow_run/completed"; got != want {
+		t.Errorf("it sends %s, want %s", got, want)
+	}
+}
+
+// testDispatch goes through runs that people start by REST. prepared is called once there are workflows.
+func testDispatch(g *github, prepared func()) {
+	const at, input = "POST ~/actions/workflows/rollback.yml/dispatches", `{"ref":"main","inputs":{"version":"v6"}}`
+	g.steps(step{"app", at, input, 404, nil},
+		step{"alice", "PUT ~/contents/.github/workflows/rollback.yml", `{"message":"x","branch":"main","content":"` + base64.StdEncoding.EncodeToString([]byte(rollback)) + `"}`, 201, nil},
+		step{"alice", "PUT ~/contents/.github/workflows/ci.yml", `{"message":"x","branch":"main","content":"` + base64.StdEncoding.EncodeToString([]byte("on: [push]\n")) + `"}`, 201, nil})
+	prepared()
+	g.steps(
+		step{"app", at, input, 204, nil},
+		step{"app", at, `{"ref":"refs/heads/main","return_run_details":true,"inputs":{"version":"v6 \"<b>\"\t é","to":"staging","dry":"false","count":"2.5"}}`, 200, []string{"workflow_run_id>run"}},
+		step{"app", "GET ~/actions/runs/$run", "", 200, []string{"status=in_progress", "conclusion=null", "event=workflow_dispatch", "actor.login=robot[bot]", "workflow_id>workflow"}},
+		step{"app", "GET ~/actions/workflows/rollback.yml/runs?event=workflow_dispatch&actor=robot[bot]&status=in_progress", "", 200, []string{"total_count=2", "workflow_runs.0.id=$run"}},
+		step{"app", "GET ~/actions/workflows/$workflow/runs?branch=other", "", 200, []string{"total_count=0"}},
+		step{"app", "GET ~/actions/workflows/gone.yml/runs", "", 404, nil},
+		step{"app contents:read", "GET ~/actions/workflows/rollback.yml/runs", "", 403, nil},
+		step{"app", at, `{"inputs":{}}`, 422, []string{"message=Invalid request.\n\n\"ref\" wasn't supplied."}},
+		step{"app", at, `{"ref":"gone"}`, 422, []string{"message=No ref found for: gone"}},
+		step{"app", at, `{"ref":"main"}`, 422, []string{"message=Required input 'version' not provided"}},
+		step{"app", at, `{"ref":"main","inputs":{"version":"v6","what":"x"}}`, 422, []string{`message=Unexpected inputs provided: ["what"]`}},
+		step{"app", at, `{"ref":"main","inputs":{"version":"v6","to":"mars"}}`, 422, []string{"message=Provided value 'mars' for input 'to' not in the list of allowed values"}},
+		step{"app", at, `{"ref":"main","inputs":{"version":"v6","dry":"maybe"}}`, 422, nil},
+		step{"app", at, `{"ref":"main","inputs":{"version":"v6","count":"two"}}`, 422, nil},
+		step{"app", "POST ~/actions/workflows/ci.yml/dispatches", input, 422, []string{"message=Workflow does not have 'workflow_dispatch' trigger"}},
+		step{"app actions:read", at, input, 403, nil},
+		step{"mallory", at, input, 403, nil},
+		step{"gina", at, input, 404, nil},
+		step{"", "POST /sandbox/states", `{"end_run":{"repository":"acme/incidents","conclusion":"well"}}`, 400, nil},
+		step{"", "POST /sandbox/states", `{"end_run":{"repository":"acme/incidents","conclusion":"failure"}}`, 200, nil},
+		step{"", "POST /sandbox/states", `{"end_run":{"repository":"acme/incidents","conclusion":"success"}}`, 200, nil},
+		step{"", "POST /sandbox/states", `{"end_run":{"repository":"acme/incidents","conclusion":"success"}}`, 400, nil},
+		step{"", "POST /sandbox/states", `{"end_run":{"repository":"acme/nowhere","conclusion":"success"}}`, 400, nil},
+		step{"app", "GET ~/actions/runs/$run", "", 200, []string{"status=completed", "conclusion=success"}},
 	)
 }
 

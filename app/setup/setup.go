@@ -157,7 +157,9 @@ func (f *Flow) manifest() manifest {
 	}
 	for _, c := range f.more {
 		for _, p := range c.Permissions {
-			m.Permissions[p.Name] = p.Level
+			if m.Permissions[p.Name] != "write" { // another capability may need more
+				m.Permissions[p.Name] = p.Level
+			}
 		}
 		for _, e := range c.Events {
 			m.Events = append(m.Events, e.Name)

@@ -35,6 +35,9 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	if access := accessEvents[event]; access != nil {
 		return m, slices.Contains(access, p.Action) && p.aboutAccess(event, &m), nil
 	}
+	if event == "workflow_run" {
+		return m, p.hasRepository() && p.aboutRun(&m, self), nil
+	}
 	if !p.hasRepository() || p.isOwnDoing(event, self) {
 		return m, false, nil
 	}
@@ -76,6 +79,8 @@ func concernsUs(event string, body []byte) bool {
 		return changesSettings(body)
 	case "deployment_status":
 		return bytes.Contains(body, []byte(`"success"`))
+	case "workflow_run":
+		return bytes.Contains(body, []byte(dispatched)) // of most runs nothing is decoded
 	}
 	return accessEvents[event] != nil
 }
@@ -244,10 +249,29 @@ func (p payload) aboutDeployment(m *incident.Message) bool {
 		return false
 	}
 	m.What, m.Why = &incident.Deployed{Environment: p.Deployment.Environment}, "deployment_status"
+	return p.isRepository(m)
+}
+
+// isRepository reports whether the message is of a repository, without a number.
+func (p payload) isRepository(m *incident.Message) bool {
 	name := m.Ref
 	name.Number = 1
 	ref, err := incident.ParseRef(name.String())
 	return err == nil && ref == name
+}
+
+// dispatched is the event of a run that somebody asked for, rather than a push or a time.
+const dispatched = "workflow_dispatch"
+
+// aboutRun reports whether a run ended that the app started: of an incident, which the engine knows.
+func (p payload) aboutRun(m *incident.Message, self Self) bool {
+	isEnd := p.Run != nil && p.Action == "completed" && p.Run.Event == dispatched && p.Run.ID > 0
+	if !isEnd || !p.isBy(p.Run.Actor, self) {
+		return false
+	}
+	m.Ref = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}
+	m.Why, m.What = "workflow_run.completed", incident.RunEnded{ID: p.Run.ID}
+	return p.isRepository(m)
 }
 
 var sha = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)

@@ -246,6 +246,26 @@ func TestMessageCarriesTheSignedComment(t *testing.T) {
 	}
 }
 
+// The end of a run that the app started is somebody's, whom the engine knows; any other run is nobody's (X5).
+func TestX5TheEndOfARun(t *testing.T) {
+	self := webhook.Self{AppID: appID, Login: "firebreak[bot]"}
+	run := func(action, event, actor string, id int) string {
+		return fmt.Sprintf(`{"action":%q,"workflow_run":{"id":%d,"event":%q,"actor":{"login":%q,"type":"Bot"}},`+repo+`"sender":{"login":"firebreak[bot]","type":"Bot"}}`, action, id, event, actor)
+	}
+	for _, c := range []struct {
+		body string
+		want int64
+	}{
+		{run("completed", "workflow_dispatch", "firebreak[bot]", 9), 9}, {run("requested", "workflow_dispatch", "firebreak[bot]", 9), 0}, {run("completed", "push", "firebreak[bot]", 9), 0},
+		{run("completed", "workflow_dispatch", "other[bot]", 9), 0}, {run("completed", "workflow_dispatch", "firebreak[bot]", -1), 0}, {`{"action":"completed","x":"workflow_dispatch"}`, 0},
+	} {
+		m, ok, err := webhook.Decide("workflow_run", []byte(c.body), self)
+		if err != nil || ok != (c.want != 0) || m.Run() != c.want || ok && (m.Ref.FullName() != "acme/incidents" || m.Ref.Number != 0) {
+			t.Errorf("%s: %+v, %t, %v", c.body, m, ok, err)
+		}
+	}
+}
+
 // FuzzDecide: whatever comes, it looks at one incident, checks one commit, or sweeps one account;
 // never for what the app itself did.
 func FuzzDecide(f *testing.F) {

@@ -25,6 +25,7 @@ type payload struct {
 	Deployment   *deployment
 	Repository   *repository
 	Sender       *account
+	Run          *workflowRun
 	Installation int64
 	Account      string    // on which the App is installed; of events about that
 	Changed      time.Time // when the installation was changed last; likewise
@@ -70,6 +71,13 @@ type pull struct {
 
 // deployment is the status of one.
 type deployment struct{ State, Environment string }
+
+// workflowRun is a run of a workflow.
+type workflowRun struct {
+	ID    int64
+	Event string // that started it
+	Actor *account
+}
 
 type account struct{ Login, Type string }
 
@@ -147,6 +155,10 @@ func decode(body []byte) (p payload, err error) {
 		case "deployment_status":
 			if v := d.object(v); v != nil {
 				p.Deployment = &deployment{State: d.text(v.Get("state")), Environment: d.text(v.Get("environment"))}
+			}
+		case "workflow_run":
+			if v := d.object(v); v != nil {
+				p.Run = &workflowRun{ID: d.number(v.Get("id")), Event: d.text(v.Get("event")), Actor: d.account(v.Get("actor"))}
 			}
 		case "repository":
 			p.Repository = d.repository(v)

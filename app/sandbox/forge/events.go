@@ -115,11 +115,12 @@ type ReleaseEvent struct {
 	Action     string
 }
 
-// RunEvent is the end of a workflow's run.
+// RunEvent is the begin or the end of a workflow's run.
 type RunEvent struct {
 	By         *Actor
 	Repository *Repository
 	Run        *WorkflowRun
+	Action     string // requested, completed
 }
 
 // DispatchEvent is a repository_dispatch, whose action and payload are its sender's own.

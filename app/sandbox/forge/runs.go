@@ -23,8 +23,9 @@ type WorkflowRun struct {
 	SHA        string
 	Title      string
 	Actor      string
-	Status     string // completed
-	Conclusion string // success, failure, cancelled, …
+	Status     string            // in_progress, completed
+	Conclusion string            // success, failure, cancelled, …; empty until it is completed
+	Inputs     map[string]string `json:",omitempty"`
 	Created    time.Time
 	Updated    time.Time
 }
@@ -55,21 +56,13 @@ func (f *Forge) AddRun(by *Actor, r *Repository, in NewRun) (*WorkflowRun, error
 			strings.Join(RunConclusions, ", "))
 	}
 	headline, _, _ := strings.Cut(c.Message, "\n")
-	run := &WorkflowRun{ID: f.NextID("workflow run"), Number: 1, Workflow: in.Workflow,
+	run := &WorkflowRun{ID: f.NextID("workflow run"), Workflow: in.Workflow,
 		Path:  ".github/workflows/" + strings.ReplaceAll(strings.ToLower(in.Workflow), " ", "-") + ".yml",
 		Event: cmp.Or(in.Event, "push"), Branch: branch, SHA: c.SHA, Title: headline, Actor: by.Login,
 		Status: "completed", Conclusion: cmp.Or(in.Conclusion, "success"), Created: f.Now(), Updated: f.Now()}
-	for _, o := range r.Runs {
-		if o.Path == run.Path {
-			run.Number, run.WorkflowID = o.Number+1, o.WorkflowID
-		}
-	}
-	if run.WorkflowID == 0 {
-		run.WorkflowID = f.NextID("workflow")
-	}
-	r.Runs = append(r.Runs, run)
+	r.addRun(f, run)
 	f.NoteChange()
-	f.Emit(&RunEvent{By: by, Repository: r, Run: run})
+	f.Emit(&RunEvent{By: by, Repository: r, Run: run, Action: "completed"})
 	return run, nil
 }
 
@@ -77,6 +70,7 @@ func (f *Forge) AddRun(by *Actor, r *Repository, in NewRun) (*WorkflowRun, error
 type RunQuery struct {
 	Branch, Event, Actor, SHA string
 	Status                    string // or conclusion
+	Path                      string // of the workflow's file
 	Created                   string // a date or a range of them, as in a search
 }
 
@@ -86,6 +80,7 @@ func (r *Repository) RunsOf(q RunQuery) []*WorkflowRun {
 		return q.Branch != "" && q.Branch != run.Branch || q.Event != "" && q.Event != run.Event ||
 			q.Actor != "" && !IsAccount(run.Actor, q.Actor) || q.SHA != "" && q.SHA != run.SHA ||
 			q.Status != "" && q.Status != run.Status && q.Status != run.Conclusion ||
+			q.Path != "" && q.Path != run.Path ||
 			q.Created != "" && !inRange(run.Created, q.Created)
 	})
 	slices.Reverse(found)

@@ -44,6 +44,8 @@ var States = []State{
 		`sets custom properties of repositories; "" as a value takes one away`, setProperties},
 	{"run", `{"repository":"acme/payments","workflow":"CI","conclusion":"failure"}`,
 		"lets a workflow have run on the default branch, or on another one", setRun},
+	{"end_run", `{"repository":"acme/payments","conclusion":"success"}`,
+		"ends the oldest run of a workflow that is under way", setRunEnded},
 	{"delete_user", `"bob"`, "deletes somebody's account", setUserDeleted},
 	{"rename", `["acme/incidents","acme/p1"]`, "renames a repository", setRenamed},
 	{"rename_org", `["acme","acme2"]`, "renames the organization", setOrgRenamed},

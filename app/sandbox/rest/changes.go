@@ -2,6 +2,7 @@ package rest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -27,6 +28,9 @@ func changeOperations() map[string]endpoint {
 		"GET " + runs:                              listRuns,
 		"GET " + runs + "/{run}":                   getRun,
 		"GET " + repoPath + "/properties/values":   listProperties,
+
+		"POST " + repoPath + "/actions/workflows/{workflow}/dispatches": dispatchWorkflow,
+		"GET " + repoPath + "/actions/workflows/{workflow}/runs":        listRunsOf,
 	}
 }
 
@@ -234,6 +238,56 @@ func listRuns(q *request) (int, any, error) {
 	from, to := q.page(len(found))
 	return http.StatusOK, fields{"total_count": len(found), "workflow_runs": each(found[from:to],
 		func(run *forge.WorkflowRun) fields { return q.views.runView(r, run) })}, nil
+}
+
+// listRunsOf lists the runs of one workflow.
+func listRunsOf(q *request) (int, any, error) {
+	r, err := q.readableBy("actions")
+	if err != nil {
+		return 0, nil, err
+	}
+	file, ok := q.forge.WorkflowAt(r, q.value("workflow"))
+	if !ok {
+		return 0, nil, forge.ErrNotFound
+	}
+	found := r.RunsOf(forge.RunQuery{Branch: q.query("branch"), Event: q.query("event"), Actor: q.query("actor"),
+		SHA: q.query("head_sha"), Status: q.query("status"), Created: q.query("created"), Path: file})
+	from, to := q.page(len(found))
+	return http.StatusOK, fields{"total_count": len(found), "workflow_runs": each(found[from:to],
+		func(run *forge.WorkflowRun) fields { return q.views.runView(r, run) })}, nil
+}
+
+// dispatchWorkflow starts a workflow. Since 2025 GitHub says which run it is, where that is asked for, and
+// always in newer versions of the API.
+func dispatchWorkflow(q *request) (int, any, error) {
+	r, err := q.repo()
+	if err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		Ref     string
+		Inputs  map[string]any
+		Details *bool `json:"return_run_details"`
+	}
+	if err := q.read(&in); err != nil {
+		return 0, nil, err
+	}
+	if in.Ref == "" {
+		return 0, nil, forge.MissingField("ref")
+	}
+	inputs := map[string]string{}
+	for name, value := range in.Inputs {
+		inputs[name] = fmt.Sprint(value)
+	}
+	run, err := q.forge.Dispatch(q.by, r, q.value("workflow"), in.Ref, inputs)
+	if err != nil {
+		return 0, nil, err
+	}
+	if isAsked := in.Details != nil && *in.Details; !isAsked && q.version == version2022 {
+		return http.StatusNoContent, nil, nil
+	}
+	return http.StatusOK, fields{"workflow_run_id": run.ID, "run_url": q.views.runView(r, run)["url"],
+		"html_url": q.forge.RunURL(r, run)}, nil
 }
 
 func getRun(q *request) (int, any, error) {

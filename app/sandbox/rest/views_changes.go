@@ -135,8 +135,8 @@ func (v *Views) releaseHook(e *forge.ReleaseEvent) []Webhook {
 	return v.hook(e.By, e.Repository, "release", e.Action, fields{"release": v.releaseView(e.Repository, e.Release)})
 }
 
-// runHook is the webhook of a run that ended.
+// runHook is the webhook of a run that began or ended.
 func (v *Views) runHook(e *forge.RunEvent) []Webhook {
-	return v.hook(e.By, e.Repository, "workflow_run", "completed",
+	return v.hook(e.By, e.Repository, "workflow_run", e.Action,
 		fields{"workflow_run": v.runView(e.Repository, e.Run), "workflow": v.workflowView(e.Repository, e.Run)})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"html/template"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -21,6 +22,7 @@ func (p *server) routeChanges(mux *http.ServeMux) {
 	mux.HandleFunc(at+"releases/tag/{tag...}", p.show((*visit).releases))
 	mux.HandleFunc(at+"actions", p.show((*visit).runs))
 	mux.HandleFunc(at+"actions/runs/{run}", p.show((*visit).runs))
+	mux.HandleFunc("POST /{owner}/{repo}/actions/runs/{run}/end", p.act((*visit).endRun))
 	mux.HandleFunc(at+"commit/{sha}", p.show((*visit).commit))
 	mux.HandleFunc("POST /{owner}/{repo}/deployments", p.act((*visit).deploy))
 	mux.HandleFunc("POST /{owner}/{repo}/pull/{number}/revert", p.act((*visit).revert))
@@ -51,7 +53,12 @@ type changeRow struct {
 	At                    momentView
 	Links                 []link
 	Text                  template.HTML
+	Inputs                []runInput
+	End                   string // address at which a run is ended by a person; empty: it can't be
 }
+
+// runInput is an input of a run.
+type runInput struct{ Name, Value string }
 
 // changes finds the repository, and begins one of its lists.
 func (v *visit) changes(kind, title, empty string) (changesPage, error) {
@@ -192,15 +199,35 @@ func (v *visit) runs() (string, any, error) {
 		}
 		row := changeRow{ID: o.ID, Title: o.Workflow + " · " + o.Title,
 			URL:   "/" + v.repo.FullName() + "/actions/runs/" + strconv.FormatInt(o.ID, 10),
-			State: strings.ReplaceAll(o.Conclusion, "_", " "), Verb: "started it on " + o.Branch, SHA: short(o.SHA),
-			SHAURL: v.commitURL(o.SHA), Author: newPerson(o.Actor), At: v.at(o.Created)}
-		row.Icon, row.Tone = toneOf(o.Conclusion)
+			State: strings.ReplaceAll(cmp.Or(o.Conclusion, o.Status), "_", " "), Verb: "started it on " + o.Branch,
+			SHA: short(o.SHA), SHAURL: v.commitURL(o.SHA), Author: newPerson(o.Actor), At: v.at(o.Created)}
+		row.Icon, row.Tone = toneOf(cmp.Or(o.Conclusion, o.Status))
+		for _, name := range slices.Sorted(maps.Keys(o.Inputs)) {
+			row.Inputs = append(row.Inputs, runInput{name, o.Inputs[name]})
+		}
+		if o.Status != "completed" && v.forge.Can(v.by, v.repo, forge.RoleWrite, "actions") {
+			row.End = row.URL + "/end"
+		}
 		d.Rows = append(d.Rows, row)
 	}
 	if asked != "" && len(d.Rows) == 0 {
 		return "", nil, forge.ErrNotFound
 	}
 	return "changes", d, nil
+}
+
+// endRun ends a run, well or badly: nothing runs here, so a person says how it went.
+func (v *visit) endRun() (string, error) {
+	if err := v.openRepo(); err != nil {
+		return "", err
+	}
+	id, _ := strconv.ParseInt(v.r.PathValue("run"), 10, 64)
+	run, ok := v.repo.FindRun(id)
+	if !ok {
+		return "", forge.ErrNotFound
+	}
+	return "/" + v.repo.FullName() + "/actions",
+		v.forge.EndRun(v.by, v.repo, run, v.r.PostForm.Get("conclusion"))
 }
 
 // commitPage is a commit with its changes.

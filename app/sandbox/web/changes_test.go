@@ -68,6 +68,33 @@ func TestPagesChanges(t *testing.T) {
 	}
 }
 
+// Whoever may write ends a run, well or badly, and sees what it was given.
+func TestPagesEndRun(t *testing.T) {
+	f, b := pageWorld(t)
+	r := repoNamed(t, f, "incidents")
+	alice, _ := f.PersonActor("alice")
+	if _, _, err := f.ChangeFile(alice, r, forge.FileChange{Path: ".github/workflows/go.yml", Content: []byte("on: {workflow_dispatch: {inputs: {what: {type: string}}}}\n"), Message: "x", Branch: "main"}); err != nil {
+		t.Fatal(err)
+	}
+	run, err := f.Dispatch(alice, r, "go.yml", "main", map[string]string{"what": "<b>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.TrimPrefix(f.RunURL(r, run), f.URL)
+	has(t, b.page("/acme/incidents/actions"), `data-state="in progress"`, "<code>&lt;b&gt;</code>", `action="`+at+`/end"`)
+	hasNot(t, b.as("mallory").page(at), "form class=\"end-run\"")
+	if w := b.as("mallory").do(http.MethodPost, at+"/end", url.Values{"conclusion": {"success"}}); w.Code != http.StatusForbidden {
+		t.Errorf("mallory ends it: %d", w.Code)
+	}
+	b = b.as("alice")
+	b.press(at+"/end", url.Values{"conclusion": {"failure"}})
+	has(t, b.page(at), `data-state="failure"`)
+	hasNot(t, b.page(at), "form class=\"end-run\"")
+	if w := b.do(http.MethodPost, "/acme/incidents/actions/runs/1/end", url.Values{"conclusion": {"success"}}); w.Code != http.StatusNotFound {
+		t.Errorf("no run ends with %d", w.Code)
+	}
+}
+
 // A merged pull request shows its files though its branch is gone, and can be taken back.
 func TestPagesRevert(t *testing.T) {
 	f, b := pageWorld(t)

@@ -41,6 +41,7 @@
 //	form#revert button[name=revert]                     takes a merged pull request back by another one
 //	.diff tr.add tr.del td.line                         changed files, of a commit too: /{owner}/{repo}/commit/SHA
 //	#deployments #releases #actions [data-change=ID][data-state]   lists at these addresses; #changes leads there
+//	form.end-run button[name=conclusion][value=success|failure]   ends a run, at /{owner}/{repo}/actions
 //	form#new-app input[name=name], button[name=create]           registering an App by a manifest
 //	form#install input[name=target], input[name=repository], button[name=install]; #installed
 //	form#edit-file textarea[name=body], input[name=message], button[name=commit]   /{owner}/{repo}/edit/BRANCH/PATH

@@ -58,6 +58,13 @@ GET /repos/{owner}/{repo}/collaborators/{username}/permission
 GET /repos/{owner}/{repo}/rules/branches/{branch}
 GET /repos/{owner}/{repo}/actions/runs
 GET /repos/{owner}/{repo}/actions/runs/{run_id}
+POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches
+GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs
+GET /repos/{owner}/{repo}/rulesets
+POST /repos/{owner}/{repo}/rulesets
+GET /repos/{owner}/{repo}/rulesets/{ruleset_id}
+PUT /repos/{owner}/{repo}/rulesets/{ruleset_id}
+DELETE /repos/{owner}/{repo}/rulesets/{ruleset_id}
 GET /repos/{owner}/{repo}/deployments
 POST /repos/{owner}/{repo}/deployments
 GET /repos/{owner}/{repo}/deployments/{deployment_id}
