@@ -238,6 +238,7 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 		"SweepAlarm":           "AWS/Lambda Errors of SweepLambdaFunction > 5",
 		// The names and the dimension are those of the lines that the functions write.
 		"PagesFailedAlarm":    "Firebreak " + metrics.PageFailures.Name + " of firebreak-prod > 0",
+		"SelfTestsAlarm":      "Firebreak " + metrics.SelfTestFailures.Name + " of firebreak-prod > 0",
 		"UpdatesOverdueAlarm": "Firebreak " + metrics.UpdatesOverdue.Name + " of firebreak-prod > 0",
 	}, alarms); d != "" {
 		t.Error(d)
@@ -265,7 +266,7 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	alarms := regexp.MustCompile(`(?m)^    ([A-Za-z]+Alarm):$`).FindAllStringSubmatch(string(text), -1)
-	if len(alarms) != 8 {
+	if len(alarms) != 9 {
 		t.Errorf("%d alarms", len(alarms))
 	}
 	for _, a := range alarms {

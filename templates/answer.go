@@ -29,6 +29,7 @@ type AnswerPage struct {
 	Severity string
 	Why      string // of the page
 	Drill    bool
+	Test     string // the repository for which somebody is on call whose pages are tested; empty: an incident pages
 	Expires  time.Time
 	Brief    *incident.Brief // nil: nothing is known
 

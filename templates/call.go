@@ -23,10 +23,14 @@ var calls = template.Must(template.New("").Option("missingkey=error").Funcs(temp
 type Call struct {
 	Title, Text string
 	Answer      string // where the key goes that is pressed; empty: nobody can answer by phone
+	Test        bool   // it is a test: any key answers
 }
 
 // CallScript returns what a phone says, as TwiML. https://www.twilio.com/docs/voice/twiml
 func CallScript(c Call) (string, error) { return writeCall("call.xml", c) }
+
+// CallTested returns what a phone says after a key was pressed in a test.
+func CallTested() (string, error) { return writeCall("call-answered.xml", "test") }
 
 // CallAnswered returns what a phone says after a key was pressed: one of incident.PageAnswers, or ""
 // for a key that means nothing.

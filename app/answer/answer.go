@@ -29,6 +29,7 @@ type Engine interface {
 	TakeAnswer(ctx context.Context, t engine.PageToken, how, via string) error
 	TakeCallback(ctx context.Context, t engine.PageToken, token, vendor string, form url.Values,
 		signature string) (how string, err error)
+	TestStatus(ctx context.Context, token string) (status []byte, ok bool, err error)
 }
 
 const (
@@ -80,6 +81,8 @@ func Handler(o Options) http.Handler {
 			refuse("expired")
 			o.write(w, http.StatusGone, templates.AnswerPage{State: "expired", Incident: nameOf(t.Ref)})
 			return
+		case err != nil && o.showStatus(w, r, token):
+			return
 		case err != nil:
 			refuse("token")
 			o.write(w, http.StatusNotFound, templates.AnswerPage{State: "unknown"})
@@ -111,6 +114,22 @@ func protect(h http.Header) {
 	h.Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "+
 			"frame-ancestors 'none'; base-uri 'none'")
+}
+
+// showStatus answers the operator who asks what came of the tests, and reports whether it is one.
+func (o Options) showStatus(w http.ResponseWriter, r *http.Request, token string) bool {
+	status, ok, err := o.Engine.TestStatus(r.Context(), token)
+	switch {
+	case !ok:
+		return false
+	case err != nil:
+		o.Logger.Error("what came of the tests can't be read", "err", err)
+		http.Error(w, "what is kept can't be read", http.StatusServiceUnavailable)
+		return true
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(status) // who asks may have hung up
+	return true
 }
 
 // show shows the page, and what was answered on it just now.
@@ -190,6 +209,9 @@ func (o Options) takeCallback(w http.ResponseWriter, r *http.Request, t engine.P
 		return
 	}
 	script, err := templates.CallAnswered(how)
+	if how != "" && t.IsTest() {
+		script, err = templates.CallTested()
+	}
 	if err != nil {
 		o.Logger.Error("what a phone says can't be written", "err", err)
 	}
@@ -202,6 +224,9 @@ func (o Options) page(ctx context.Context, t engine.PageToken) templates.AnswerP
 	v := o.Engine.ViewPage(ctx, t)
 	page := templates.AnswerPage{State: "open", Login: t.Login, Incident: nameOf(t.Ref), Title: v.Title,
 		Why: v.Why, Drill: v.Drill, Expires: t.Expires, Brief: v.Brief}
+	if t.IsTest() {
+		page.Incident, page.Test, page.Title = "", t.Ref.FullName(), "This is a test"
+	}
 	if u, err := url.Parse(v.URL); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 		page.URL = v.URL
 	}

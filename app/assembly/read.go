@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
@@ -24,8 +25,9 @@ type Reader struct {
 	// the repositories for incidents, as the operator names them; none: see Environment
 	Listed []string
 	// the repository in which what sources report becomes an incident, as owner/repo; empty: none
-	Reports string
-	Generic []byte // the secret of the intake's generic source; nil: it is not served
+	Reports   string
+	PublicURL string // where the product is served; empty: it has no address
+	Generic   []byte // the secret of the intake's generic source; nil: it is not served
 }
 
 // NewReader builds a reader from the environment that the server or the functions use.
@@ -73,15 +75,16 @@ func NewReader(
 		reports = env.Incidents.FullName()
 	}
 	return &Reader{
-		Listed:  env.Listed,
-		Reports: reports,
-		Generic: generic,
-		App:     app,
-		Keys:    card.Keys(env.Secrets),
-		Host:    host,
-		Now:     clock.Now,
-		AppID:   env.AppID,
-		Secrets: env.Secrets,
-		Out:     out,
+		Listed:    env.Listed,
+		Reports:   reports,
+		Generic:   generic,
+		PublicURL: strings.TrimSuffix(env.PublicURL, "/"),
+		App:       app,
+		Keys:      card.Keys(env.Secrets),
+		Host:      host,
+		Now:       clock.Now,
+		AppID:     env.AppID,
+		Secrets:   env.Secrets,
+		Out:       out,
 	}, nil
 }

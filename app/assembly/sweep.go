@@ -5,11 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 )
 
@@ -246,6 +248,9 @@ func (s *sweeper) sweepOne(
 		unread, err = s.app.UndeclaredSince(ctx, inst, since, p.reached)
 		changed = append(changed, without(unread, changed)...)
 	}
+	if whole && !isAsked { // whatever GitHub says: pages go out without it too
+		changed = append(changed, testsOf(inst.Owner, start))
+	}
 	if errStore := s.ask(ctx, changed, 0); errStore != nil {
 		p.reached, err = nil, errStore // the rest is found again
 	}
@@ -266,6 +271,12 @@ func (s *sweeper) sweepOne(
 	p.mu.Unlock()
 	s.note(inst, p, kind, err)
 	return inTurn(without(open, changed), start), kind, err
+}
+
+// testsOf asks to test what reaches people of an owner, once in an hour (O3).
+func testsOf(owner string, now time.Time) engine.Message {
+	return engine.Message{Ref: incident.Ref{Owner: owner}, What: incident.SelfTests{}, Why: "tests",
+		Delivery: "tests " + strings.ToLower(owner) + " " + now.UTC().Format("2006-01-02T15")}
 }
 
 // Sweep finds what was lost on the way since a time.

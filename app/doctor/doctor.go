@@ -18,6 +18,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/selftest"
 )
 
 // Status is how a check went.
@@ -47,7 +48,10 @@ type Doctor struct {
 	Listed    []string         // the repositories for incidents, as the operator names them
 	// the repository in which what sources report becomes an incident, as owner/repo; empty: none
 	Reports string
-	Now     func() time.Time // the real clock, which GitHub's tokens go by
+	// Tests returns what came of the tests of what reaches people, as the running product knows it; nil: it has no
+	// address.
+	Tests func(ctx context.Context, repo incident.Ref) (selftest.State, error)
+	Now   func() time.Time // the real clock, which GitHub's tokens go by
 	// Wait waits between looks for the outcome of a delivery.
 	Wait func(ctx context.Context, d time.Duration) error
 	// Told hears of each check as it begins.
@@ -96,6 +100,7 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 			check{name: "assignees", needs: true, look: r.checkAssignees},
 			check{name: "owners", needs: true, look: r.checkOwners},
 			check{name: "pagers", needs: true, look: r.checkPagers},
+			check{name: "tests", needs: true, look: r.checkTests},
 			check{name: "customers", needs: true, look: r.checkCustomers})
 	}
 	for n, c := range checks {

@@ -184,12 +184,12 @@ func TestTheHealthy(t *testing.T) {
 	}
 	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery",
 		"installation", "repository", "list", "sweep", "rate limit", "configuration", "publishing",
-		"labels", "form", "teams", "assignees", "pagers", "customers", "capabilities", "owners"} {
+		"labels", "form", "teams", "assignees", "pagers", "tests", "customers", "capabilities", "owners"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}
 	}
-	if len(checks) != 21 || s.waits == 0 {
+	if len(checks) != 22 || s.waits == 0 {
 		t.Errorf("%d checks, waited %d times", len(checks), s.waits)
 	}
 }

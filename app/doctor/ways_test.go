@@ -2,13 +2,17 @@ package doctor_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/doctor"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/notify"
+	"github.com/firebreak-dev/firebreak/app/selftest"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -48,5 +52,45 @@ escalation:
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("found\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// The doctor asks the running product what came of the tests; silence is a failure (O3).
+func TestO3DoctorSaysWhatCameOfTheTests(t *testing.T) {
+	t.Parallel()
+	files := templates.Repository()
+	files[".github/firebreak.yml"] = "phones: [1]\nservices: {people: {secret: PEOPLE}}\n"
+	s := open(t, files)
+	now := time.Date(2026, 12, 2, 12, 0, 0, 0, time.UTC)
+	hours := func(n int) time.Time { return now.Add(time.Duration(-n) * time.Hour) }
+	for name, c := range map[string]struct {
+		state selftest.State
+		err   error
+		want  string
+	}{
+		"well": {selftest.State{Path: selftest.Path{At: hours(2)}, People: map[string]selftest.Test{"dan": {Sent: hours(26), Answered: hours(25)}}}, nil,
+			"ok what reaches people was tested at 2 Dec 10:00 UTC"},
+		"never":  {selftest.State{}, nil, "failure what reaches people was never tested"},
+		"silent": {selftest.State{Path: selftest.Path{At: hours(50)}}, nil, "failure what reaches people was last tested 50h0m0s ago"},
+		"wrong":  {selftest.State{Path: selftest.Path{At: hours(2), Wrong: []string{"send by ntfy: out"}}}, nil, "failure the daily test found: send by ntfy: out"},
+		"dan does not answer": {selftest.State{Path: selftest.Path{At: hours(2)}, People: map[string]selftest.Test{"dan": {Sent: hours(26), Way: "call"}}}, nil,
+			"warning dan did not answer the test page of 1 Dec 10:00 UTC by call"},
+		"not sent": {selftest.State{Path: selftest.Path{At: hours(2)}, People: map[string]selftest.Test{"dan": {Sent: hours(2), Way: "call", Failed: "no"}}}, nil,
+			"warning the test page to dan by call was not sent: no"},
+		"no answer": {selftest.State{}, errors.New("ask https://f.example for the tests: EOF"), "failure ask https://f.example"},
+	} {
+		s.doctor.Tests = func(_ context.Context, repo incident.Ref) (selftest.State, error) {
+			c.state.Now = now
+			return c.state, c.err
+		}
+		var got []string
+		for _, f := range s.doctor.Examine(t.Context(), "acme", "incidents") {
+			if f.Check == "tests" {
+				got = append(got, fmt.Sprint(f.Status, " ", f.Found))
+			}
+		}
+		if len(got) != 1 || !strings.HasPrefix(got[0], c.want) {
+			t.Errorf("%s: found %q, want %q", name, got, c.want)
+		}
 	}
 }

@@ -139,6 +139,9 @@ func (e *Engine) Handle(ctx context.Context, m Message) error {
 // HandleInTurn is Handle for a queue that drops all requests for a look once there was one. It
 // returns ErrNotLooked if there was none.
 func (e *Engine) HandleInTurn(ctx context.Context, m Message) error {
+	if m.IsSelfTests() {
+		return e.handleTests(ctx, m.Ref.Owner)
+	}
 	ctx, calls := metrics.Counted(ctx)
 	r := e.newReconciliation(ctx, m)
 	start := time.Now()

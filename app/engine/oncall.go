@@ -122,7 +122,7 @@ const mostAsked = 30
 // checkOnCall adds to a check what the rotations of its commit come to: the next four weeks, and what
 // may not be meant. None of that makes it fail.
 func (r *reconciliation) checkOnCall(run *CheckRun, schedule oncall.Schedule, people oncall.People) {
-	warnings := schedule.Warnings(r.Now, people)
+	warnings := append(schedule.Warnings(r.Now, people), r.warnOfTests(schedule)...)
 	for _, w := range warnings {
 		line := max(1, w.Line)
 		run.Notes = append(run.Notes, Note{Path: oncall.Path, Line: line, EndLine: line, Warning: true,
@@ -152,7 +152,8 @@ func (r *reconciliation) knows() func(name string) bool {
 }
 
 // waysTo returns what says by which ways the rotations of a file reach somebody (O3).
-func (r *reconciliation) waysTo(policy incident.Policy, schedule oncall.Schedule) func(rotation, name string) ([]string, bool) {
+func (r *reconciliation) waysTo(policy incident.Policy, schedule oncall.Schedule,
+) func(rotation, name string) ([]string, bool) {
 	own, isKnown := map[string][]string{}, true
 	if settings, ok := policy.Service(incident.ByPeople); ok {
 		var names []string

@@ -147,6 +147,9 @@ func (e *Engine) TakeAnswer(ctx context.Context, t PageToken, how, via string) e
 		return fmt.Errorf("answer a page of %s: %q isn't an answer: use %s", t.Ref, how,
 			strings.Join(incident.PageAnswers, ", "))
 	}
+	if t.IsTest() {
+		return e.takeTestAnswer(ctx, t)
+	}
 	if e.Queue == nil {
 		return fmt.Errorf("answer a page of %s: there is no queue", t.Ref)
 	}

@@ -25,6 +25,7 @@ func StoreRetention() map[string]int {
 		"reverts/":   30,  // asked for within a day after a revert was opened or merged
 		"runs/":      30,  // asked for while a run is owed, and when a card is rebuilt
 		"ran/":       30,  // asked for when a run ends
+		"tests/":     90,  // saved again with each test, once a day
 		"troubles/":  365, // asked for as long as a transferred incident is open
 	}
 }

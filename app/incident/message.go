@@ -29,7 +29,7 @@ type Message struct {
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
-// RunEnded, Sweep, Sought, Found.
+// RunEnded, Sweep, Sought, Found, SelfTests.
 type Request interface{ request() }
 
 type (
@@ -62,6 +62,9 @@ type (
 		Installation int64     // the App's installation that GitHub named
 		At           time.Time // when what Why names happened
 	}
+	// SelfTests asks to test what reaches people, in all repositories of Ref's owner where that is due. Ref has
+	// no number and no repository.
+	SelfTests struct{}
 	// Signal is what a source said. Ref has no number until its incident is known.
 	Signal struct {
 		// Body is the report, as app/intake writes it.
@@ -103,6 +106,7 @@ func (ConfigPush) request()  {}
 func (*Deployed) request()   {}
 func (RunEnded) request()    {}
 func (Sweep) request()       {}
+func (SelfTests) request()   {}
 func (*Sought) request()     {}
 func (*Found) request()      {}
 
@@ -167,6 +171,9 @@ func (m Message) Sweep() (s Sweep, ok bool) {
 	return s, ok
 }
 
+// IsSelfTests reports whether the message asks to test what reaches people.
+func (m Message) IsSelfTests() bool { return m.What == Request(SelfTests{}) }
+
 // Sought returns which searches are to be made, or nil.
 func (m Message) Sought() *Sought { return requestOf[*Sought](m) }
 
@@ -179,7 +186,7 @@ const searchGroup = "~"
 // Group names the messages that are handled one at a time and in order: those of an incident. What
 // only reads for it is a group of its own, for which nothing else of the incident waits.
 func (m Message) Group() string {
-	if m.Sought() != nil {
+	if m.Sought() != nil || m.IsSelfTests() {
 		return searchGroup + m.Ref.String()
 	}
 	return m.Ref.String()

@@ -26,6 +26,7 @@ type storedMessage struct {
 	Deployed     *Deployed       `json:"deployed,omitempty"`
 	Run          int64           `json:"run,omitempty"` // of a workflow
 	Sweep        bool            `json:"sweep,omitempty"`
+	Tests        bool            `json:"tests,omitempty"`
 	Signal       json.RawMessage `json:"signal,omitempty"`
 	Key          string          `json:"key,omitempty"`
 	Count        int             `json:"count,omitempty"`
@@ -90,6 +91,8 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Sought = w
 	case *Found:
 		s.Found = w
+	case SelfTests:
+		s.Tests = true
 	case Sweep:
 		s.Sweep, s.Installation, s.At = true, w.Installation, w.At
 	}
@@ -136,6 +139,8 @@ func (s *storedMessage) request() Request {
 		return s.Found
 	case s.Deployed != nil:
 		return s.Deployed
+	case s.Tests:
+		return SelfTests{}
 	case s.Sweep:
 		return Sweep{Installation: s.Installation, At: s.At}
 	case s.Run != 0:

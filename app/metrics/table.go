@@ -41,6 +41,14 @@ var (
 	PageAnswers = &Metric{Name: "firebreak_page_answers_total", Kind: Counter, Unit: "Count",
 		Help:   "Answers by the links of pages, by what was answered.",
 		Labels: []Label{{"answer", []string{"coordinate", "seen", "pass"}}}}
+	SelfTests = &Metric{Name: "firebreak_self_tests_total", Kind: Counter, Unit: "Count",
+		Help: "Tests of what reaches people that went well, by what was tested: path (to the vendors, without a page), " +
+			"person (a test page, which was answered).",
+		Labels: []Label{{"what", []string{"path", "person"}}}}
+	SelfTestFailures = &Metric{Name: "firebreak_self_test_failures_total", Kind: Counter, Unit: "Count",
+		Help: "Tests of what reaches people that did not go well, by what was tested, and why: failed (a vendor or the " +
+			"settings), silent (nobody answered within a day).",
+		Labels: []Label{{"what", []string{"path", "person"}}, {"why", []string{"failed", "silent"}}}}
 	LinksRefused = &Metric{Name: "firebreak_page_links_refused_total", Kind: Counter, Unit: "Count",
 		Help: "Requests by the links of pages that were turned away, by why: token (the product did not make " +
 			"it), expired, form (it answers nothing), signature (no vendor sent it).",
@@ -103,7 +111,7 @@ var (
 
 // All lists the metrics.
 var All = []*Metric{QueueAge, PassTime, LooksTooLong, Effects, WriteWait, Pages, PageFailures,
-	PageAnswers, LinksRefused,
+	PageAnswers, LinksRefused, SelfTests, SelfTestFailures,
 	UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps,
 	SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 

@@ -169,6 +169,9 @@ func (n *Notifier) secret(ctx context.Context, kind, name string) (string, error
 // title is a page's first line.
 func title(p engine.Page) string {
 	t := cmp.Or(texts.Squeeze(p.Title), p.Ref.String())
+	if p.Test {
+		return "TEST, nothing is wrong: " + t
+	}
 	if p.Drill {
 		t = "DRILL: " + t
 	}

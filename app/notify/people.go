@@ -252,6 +252,7 @@ func (n *Notifier) Ways(ctx context.Context, s incident.Service, to []string) (a
 			seen[key] = true
 			one, vendors := engine.PersonWays{Login: login}, map[string]bool{}
 			for _, w := range d.ways[key] {
+				one.Kinds = append(one.Kinds, w.kind)
 				if vendor := vendorOf(w); !vendors[vendor] {
 					vendors[vendor] = true
 					one.Vendors = append(one.Vendors, vendorName(w))

@@ -42,7 +42,8 @@ func (n *Notifier) twilio(ctx context.Context, p engine.Page, w way, link string
 		return err
 	}
 	if w.kind == "call" {
-		script, err := templates.CallScript(templates.Call{Title: title(p), Text: p.Text, Answer: callback(link, "call")})
+		script, err := templates.CallScript(templates.Call{Title: title(p), Text: p.Text, Answer: callback(link, "call"),
+			Test: p.Test})
 		if err != nil {
 			return final(w.kind, err.Error())
 		}
@@ -211,7 +212,11 @@ func (n *Notifier) ntfy(ctx context.Context, p engine.Page, w way, link string) 
 	}
 	if link != "" {
 		var actions []ntfyAction
-		for _, how := range incident.PageAnswers {
+		answers := incident.PageAnswers
+		if p.Test {
+			answers = []string{incident.AnswerSeen}
+		}
+		for _, how := range answers {
 			actions = append(actions, ntfyAction{Action: "http", Label: templates.AnswerLabel(how), URL: link + "?via=ntfy",
 				Method: http.MethodPost, Headers: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
 				Body: "answer=" + how, Clear: true})

@@ -60,6 +60,7 @@ func (s *Sandbox) teams() map[string][]string {
 
 func (s *Sandbox) routePhones(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+phonePath+"/2010-04-01/Accounts/{account}/{resource}", s.takeCall)
+	mux.HandleFunc("GET "+phonePath+"/2010-04-01/Accounts/{account}", s.showAccount)
 	mux.HandleFunc("GET /sandbox/phones", func(w http.ResponseWriter, _ *http.Request) {
 		s.forge.Lock()
 		defer s.forge.Unlock()
@@ -86,12 +87,28 @@ func refuseCall(w http.ResponseWriter, status, code int, message string) {
 		"more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code)})
 }
 
+// isCaller reports whether a request has the account's token, and refuses it otherwise.
+func (s *Sandbox) isCaller(w http.ResponseWriter, r *http.Request, account string) bool {
+	user, password, _ := r.BasicAuth()
+	if user != PhoneAccount || user != account || !hmac.Equal([]byte(password), []byte(s.phoneToken())) {
+		refuseCall(w, http.StatusUnauthorized, 20003, "Authenticate")
+		return false
+	}
+	return true
+}
+
+// showAccount shows the account. https://www.twilio.com/docs/iam/api/account
+func (s *Sandbox) showAccount(w http.ResponseWriter, r *http.Request) {
+	account := strings.TrimSuffix(r.PathValue("account"), ".json")
+	if s.isCaller(w, r, account) {
+		tell(w, http.StatusOK, map[string]any{"sid": account, "friendly_name": "The sandbox", "status": "active",
+			"type": "Full"})
+	}
+}
+
 // takeCall takes a call or a text.
 func (s *Sandbox) takeCall(w http.ResponseWriter, r *http.Request) {
-	user, password, _ := r.BasicAuth()
-	if user != PhoneAccount || user != r.PathValue("account") ||
-		!hmac.Equal([]byte(password), []byte(s.phoneToken())) {
-		refuseCall(w, http.StatusUnauthorized, 20003, "Authenticate")
+	if !s.isCaller(w, r, r.PathValue("account")) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
@@ -130,7 +147,7 @@ func (s *Sandbox) takeCall(w http.ResponseWriter, r *http.Request) {
 	e.ID = sid + sign(s.o.WebhookSecret, fmt.Appendf(nil, "%s %d", sid, len(s.forge.Phones)))[7:39]
 	s.forge.Phones = append(s.forge.Phones, e)
 	s.forge.NoteChange()
-	tell(w, http.StatusCreated, map[string]any{"sid": e.ID, "account_sid": user, "to": u.PhoneNumber(),
+	tell(w, http.StatusCreated, map[string]any{"sid": e.ID, "account_sid": PhoneAccount, "to": u.PhoneNumber(),
 		"from": r.PostForm.Get("From"), "status": "queued"})
 }
 

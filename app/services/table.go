@@ -113,6 +113,17 @@ var All = []Service{
 			{Name: "pushover-secret", About: "The name of the secret that holds the application's token at Pushover.", Value: Value{
 				IsSecret: true, Examples: []string{"PUSHOVER"},
 			}},
+			{Name: "test", Default: "weekly", About: "weekly: each person on call gets a test page a week, by the next of their " +
+				"ways each time, and once a day the path to the vendors is tested without a page. path: the path alone.", Value: Value{
+				Choices: []string{"weekly", "path", "off"},
+			}},
+			{Name: "test-day", Default: "tue", About: "The day of the test pages.", Value: Value{
+				Choices: []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"},
+			}},
+			{Name: "test-hour", Default: "10:00", About: "The hour of the tests, in the time zone of the person's rotation; that " +
+				"of the path in time-zone.", Value: Value{
+				Pattern: `^([01][0-9]|2[0-3]):00$`, Allowed: `a full hour in quotes, such as "10:00"`, Examples: []string{`"14:00"`},
+			}},
 		},
 		Example: "people: { secret: PEOPLE }",
 	},

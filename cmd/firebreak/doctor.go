@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +19,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/notify"
+	"github.com/firebreak-dev/firebreak/app/selftest"
 )
 
 // errAiling is returned when a check failed. The output has said which.
@@ -52,6 +56,11 @@ It ends with status 1 if something failed.`,
 			out := dry{reader}
 			d := &doctor.Doctor{App: reader.App, Pager: out, Announcer: out, Listed: reader.Listed,
 				Reports: reader.Reports, Now: time.Now, Wait: wait, Told: p.tell}
+			if reader.PublicURL != "" {
+				d.Tests = func(ctx context.Context, repo incident.Ref) (selftest.State, error) {
+					return readTests(ctx, reader.PublicURL, reader.Secrets, repo, reader.Now())
+				}
+			}
 			findings := d.Examine(c.Context(), owner, repo)
 			p.end()
 			if asJSON {
@@ -83,6 +92,34 @@ func (d dry) Ways(ctx context.Context, s incident.Service, to []string) ([]engin
 
 func (d dry) Announce(ctx context.Context, a engine.Announcement) error {
 	return d.Out.Announce(notify.Dry(ctx), a)
+}
+
+// readTests asks the running product what came of the tests of what reaches people.
+func readTests(ctx context.Context, public string, secrets [][]byte, repo incident.Ref, now time.Time,
+) (s selftest.State, err error) {
+	ctx, stop := context.WithTimeout(ctx, 15*time.Second)
+	defer stop()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, public+engine.TestStatusPath(secrets, repo, now), nil)
+	if err != nil {
+		return s, fmt.Errorf("ask %s for the tests: FIREBREAK_PUBLIC_URL is not an address", public)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		var of *url.Error
+		if errors.As(err, &of) { // its text would show the token
+			err = of.Err
+		}
+		return s, fmt.Errorf("ask %s for the tests: %w", public, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		return s, fmt.Errorf("ask %s for the tests: it answers %s: another server, or another webhook secret", public,
+			res.Status)
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&s); err != nil {
+		return s, fmt.Errorf("ask %s for the tests: the answer is not the product's", public)
+	}
+	return s, nil
 }
 
 func wait(ctx context.Context, d time.Duration) error {

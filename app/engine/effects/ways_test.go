@@ -25,6 +25,8 @@ func (r *reacher) Ways(context.Context, incident.Service, []string) ([]ports.Per
 	return nil, nil
 }
 
+func (r *reacher) TestPath(context.Context, ports.Page) []error { return nil }
+
 func (r *reacher) VerifyCall(context.Context, incident.Service, string, url.Values, string) error {
 	return nil
 }

@@ -73,7 +73,8 @@ type Page struct {
 	// which a mail carries, so that an answer finds the incident; empty: there is none yet
 	Tag string
 
-	Way *Way // the one way of one person to use; nil: all of the first moment
+	Test bool // it is a test, and says so
+	Way  *Way // the one way of one person to use; nil: all of the first moment
 	// Mention mentions a login on the issue. nil: there is no issue, or GitHub is out.
 	Mention func(login string) error
 	// Missed hears of each way that failed to reach somebody whom another way reached. Several may call it at
@@ -95,6 +96,7 @@ type Way struct {
 type PersonWays struct {
 	Login   string
 	Vendors []string // "twilio", "ntfy", …; one twice has two servers
+	Kinds   []string // of each way, in their order
 }
 
 // Reacher is a Pager that knows by which ways people are reached.
@@ -105,6 +107,9 @@ type Reacher interface {
 	// LaterWays returns the ways by which those whom a page is for are reached later, if they don't
 	// answer.
 	LaterWays(ctx context.Context, s incident.Service, to []string) ([]Way, error)
+	// TestPath tries what pages by the ways of these people need, up to the vendors' accounts, and pages nobody. It
+	// returns what is wrong.
+	TestPath(ctx context.Context, p Page) []error
 	// VerifyCall reports by an error that the vendor did not send what somebody pressed on the phone.
 	VerifyCall(ctx context.Context, s incident.Service, address string, form url.Values, signature string) error
 	// VerifyReceipt reports by an error that nobody confirmed what was pushed.

@@ -62,7 +62,8 @@ func (r Reader) leave(where string, err error) error {
 	if r.Left == nil || !isOwn {
 		return err
 	}
-	r.Left(moving.Note{Where: where, Text: fmt.Sprintf("could not be read, so it may be missing here, in whole or in part: %v", err)})
+	r.Left(moving.Note{Where: where,
+		Text: fmt.Sprintf("could not be read, so it may be missing here, in whole or in part: %v", err)})
 	return nil
 }
 
