@@ -140,14 +140,13 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Sign != nil {
-		a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID,
-			ghinstallation.WithSigner(signer{o.Sign}))
-	} else {
-		a.jwt, err = ghinstallation.NewAppsTransport(transport, o.AppID, o.PEM)
-	}
+	sign, err := newSigner(o)
 	if err != nil {
 		return nil, fmt.Errorf("the App's private key: %w", err)
+	}
+	a.jwt, err = ghinstallation.NewAppsTransportWithOptions(transport, o.AppID, ghinstallation.WithSigner(sign))
+	if err != nil {
+		return nil, fmt.Errorf("sign as the App: %w", err)
 	}
 	a.jwt.BaseURL = strings.TrimSuffix(api, "/")
 	a.self, err = a.client(a.jwt, &quota{}, false)
