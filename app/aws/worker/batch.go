@@ -63,6 +63,8 @@ func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventRes
 	if b.isHung() {
 		return b.startAnew(ctx, e), nil
 	}
+	hold, endHold := b.hold(ctx, e)
+	defer endHold()
 	working := ctx
 	if end, ok := ctx.Deadline(); ok {
 		var stop context.CancelFunc
@@ -76,9 +78,9 @@ func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventRes
 	}
 	failed := make(chan []events.SQSMessage, len(groups)+1)
 	var all sync.WaitGroup
-	failed <- b.leaveSearches(ctx, groups)
+	failed <- b.leaveSearches(ctx, hold, groups)
 	for group, messages := range groups {
-		all.Go(func() { failed <- b.group(ctx, working, group, messages) })
+		all.Go(func() { failed <- b.group(ctx, working, hold, group, messages) })
 	}
 	all.Wait()
 	close(failed)
@@ -101,7 +103,8 @@ const (
 // leaveSearches takes the searches out of a batch that has other messages too, to be handed out again
 // soon: SQS hands out nothing more of any incident of a batch before all of the batch is done, and a
 // search takes seconds.
-func (b *Batch) leaveSearches(ctx context.Context, groups map[string][]events.SQSMessage) (left []events.SQSMessage) {
+func (b *Batch) leaveSearches(ctx context.Context, hold *hold,
+	groups map[string][]events.SQSMessage) (left []events.SQSMessage) {
 	isAlone := true
 	for group := range groups {
 		isAlone = isAlone && incident.IsSearchGroup(group)
@@ -122,14 +125,14 @@ func (b *Batch) leaveSearches(ctx context.Context, groups map[string][]events.SQ
 	if len(left) == 0 {
 		return nil
 	}
-	if err := b.Queue.Hide(ctx, receipts, searchPause); err != nil {
+	if err := hold.hide(ctx, receipts, searchPause); err != nil {
 		b.Logger.Error("searches come again only after the queue's own visibility timeout", "err", err)
 	}
 	return left
 }
 
 // group handles an incident's messages and returns those that are left.
-func (b *Batch) group(ctx, working context.Context, group string,
+func (b *Batch) group(ctx, working context.Context, hold *hold, group string,
 	messages []events.SQSMessage) []events.SQSMessage {
 	messages = withoutRepeatedSweeps(messages)
 	for i, m := range messages {
@@ -155,7 +158,7 @@ func (b *Batch) group(ctx, working context.Context, group string,
 		for j, l := range left {
 			receipts[j] = l.ReceiptHandle
 		}
-		if err := b.Queue.Hide(ctx, receipts, rest); err != nil {
+		if err := hold.hide(ctx, receipts, rest); err != nil {
 			b.Logger.Error("the messages come again only after the queue's own visibility timeout", "group",
 				group, "err", err)
 		}

@@ -27,6 +27,7 @@ type hides struct {
 	mu   sync.Mutex
 	seen map[string]time.Duration
 	sent []incident.Message
+	held int // messages, each time that a worker says that it is at work
 }
 
 func (h *hides) Enqueue(_ context.Context, m incident.Message, _ time.Time) error {
@@ -39,11 +40,18 @@ func (h *hides) Enqueue(_ context.Context, m incident.Message, _ time.Time) erro
 func (h *hides) Hide(_ context.Context, receipts []string, d time.Duration) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if d == holding {
+		h.held += len(receipts)
+		return nil
+	}
 	for _, r := range receipts {
 		h.seen[r] = d
 	}
 	return nil
 }
+
+// holding is for how long a worker that is at work keeps its messages; no wait is as long.
+const holding = 20 * time.Second
 
 // record is a message as Lambda hands it over; text is what the handler makes of it.
 func record(id string, number, received int) events.SQSMessage {
