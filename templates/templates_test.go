@@ -259,6 +259,7 @@ func samples() []incident.Say {
 		theirs("/oe workaround …", "record the temporary fix", "alice"), mine("/incident decline …", "false alarm: close it as not planned, not counted")}})
 	add(incident.Say{Name: "recovered", Who: "carol", Line: "Alertmanager", Phase: incident.Monitoring, Hints: []incident.Hint{mine("/ic agree …", "record that the customer agrees that it is over")}})
 	add(incident.Say{Name: "reported", Line: "Alertmanager", Reason: "APIServerDown on eu-1", Lines: []string{"alertname: APIServerDown"}, Links: []incident.Link{{Name: "Details", URL: "https://alertmanager.example/#/alerts", IsVerified: true}}, Count: 5})
+	add(incident.Say{Name: "reported", Line: "Alertmanager", Reason: "APIServerDown on eu-1", Missing: []string{"acme/typo", "the App is not installed there, or was not given this repository"}})
 	add(incident.Say{Name: "reported", Line: "email", Trust: "unverified", Reason: "Nothing works", Names: []string{"log.txt"}})
 	add(incident.Say{Name: "ended", Who: "carol", Reason: "declined"})
 	add(incident.Say{Name: "role-vacant", Who: "alice", Role: "ic", Teams: []string{"acme/incident-coordinators"}})

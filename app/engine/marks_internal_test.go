@@ -111,7 +111,7 @@ func TestMarksAfterATransfer(t *testing.T) {
 }
 
 // Once the card is lost, what each comment of the app's own is the newest of is read from its mark:
-// the next list is written into the comment that is there, not posted beside it (X1, A4).
+// the next list is written into the comment that is there, not posted next to it (X1, A4).
 func TestX1ALostCardKnowsItsListAgain(t *testing.T) {
 	e := New(Options{Clock: clockAt(time.Now()), Secrets: [][]byte{[]byte("a secret")}})
 	r := lookAt(t, e, 1)

@@ -15,8 +15,8 @@ import (
 
 // openForSignal opens an incident for a report. What the source said is quoted, so that nothing in
 // it acts.
-func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d intake.Decision) (incident.Ref,
-	error) {
+func (r *reconciliation) openForSignal(to route, s intake.Signal, d intake.Decision) (incident.Ref, error) {
+	repo := to.ref
 	o := signedOrigin{Source: sourceName(s.Source), Page: d.Action == incident.RulePage,
 		Paged: r.m.Signal().IsPaged, Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
 	o.Severity = r.Policy.Named(d.Severity)
@@ -32,8 +32,12 @@ func (r *reconciliation) openForSignal(repo incident.Ref, s intake.Signal, d int
 			o.Customers = append(o.Customers, c.Name)
 		}
 	}
-	text, err := templates.Comment(incident.Say{Name: "reported", Line: o.Source, Trust: string(s.Trust),
-		Reason: s.Text, Lines: labelLines(s), Links: o.Links, Names: s.Attachments, Count: o.Count})
+	say := incident.Say{Name: "reported", Line: o.Source, Trust: string(s.Trust),
+		Reason: s.Text, Lines: labelLines(s), Links: o.Links, Names: s.Attachments, Count: o.Count}
+	if to.refused != "" {
+		say.Missing = []string{to.refused, to.refusal}
+	}
+	text, err := templates.Comment(say)
 	if err != nil {
 		return repo, fmt.Errorf("write the incident of a signal: %w", err)
 	}

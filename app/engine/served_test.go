@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -283,6 +284,39 @@ func TestRulesLeadToListedRepositories(t *testing.T) {
 				t.Error("nobody is paged")
 			}
 		})
+	}
+}
+
+// A report whose rule leads to a repository that GitHub refuses holds up no other: after a minute it is
+// opened in the rule's own repository, which says why, is counted there and pages (I1, A8).
+func TestI1ARuleToARefusedRepositoryHoldsUpNothing(t *testing.T) {
+	skipUnderRace(t)
+	files := everywhere("acme/payments")
+	files["acme/incidents"] = mapWith(files["acme/incidents"], ".github/firebreak.yml",
+		"\nsignals:\n  - {source: alertmanager, labels: {alertname: Payments}, do: page, repository: acme/payments}\n"+
+			"  - {source: alertmanager, do: page}\n")
+	w := serving(t, files, "acme/incidents acme/payments", "acme/incidents")
+	w.order(`{"match":" /api/v3/repos/acme/payments/","status":404,"count":1000}`)
+	w.alert("firing", "Payments", 1)
+	w.alert("firing", "APIServerDown", 2)
+	w.settle()
+	if n := len(w.outbox()); !w.isServed() || n == 0 {
+		t.Errorf("another report waits: %d pages", n)
+	}
+	w.advance(2 * time.Minute)
+	w.settle()
+	w.ref.Number = 2
+	var issue struct{ Body string }
+	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/issues/2", nil, &issue)
+	if !w.isServed() || !strings.Contains(issue.Body, "A rule leads this to `acme/payments`") {
+		t.Fatalf("the refused one is lost: %s", issue.Body)
+	}
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.alert("firing", "Payments", 3)
+	w.settle()
+	var there []struct{ Number int }
+	if w.ok("alice", "GET", "/api/v3/repos/acme/payments/issues?state=all", nil, &there); len(there) > 0 {
+		t.Error("once it is allowed, the next report opens a second incident there")
 	}
 }
 

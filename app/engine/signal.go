@@ -13,6 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // What becomes of a report is decided in this file (I1, I6). intake.Decide says what it asks for by
@@ -35,7 +36,13 @@ const (
 type route struct {
 	outcome outcome
 	ref     incident.Ref // the incident; of opens, its repository
+	refusal string       // why it is opened here and not where a rule leads it, which is in refused
+	refused string       // owner/repo
 }
+
+// targetPatience is how long a report waits for a repository to which a rule leads it and that GitHub
+// refuses: a single refusal may be over in a second, and nobody is paged by a wrong name.
+const targetPatience = time.Minute
 
 // decideRoute decides what becomes of a report, by what the rules decided.
 func (r *reconciliation) decideRoute(s intake.Signal, d intake.Decision) (route, error) {
@@ -44,7 +51,7 @@ func (r *reconciliation) decideRoute(s intake.Signal, d intake.Decision) (route,
 		if err != nil || !isOurs || len(s.Bounce.Undelivered) == 0 {
 			return route{outcome: ignored}, err
 		}
-		return route{undelivered, ref}, nil
+		return route{outcome: undelivered, ref: ref}, nil
 	}
 	if d.Action == incident.RuleDrop {
 		return route{outcome: dropped}, nil
@@ -54,16 +61,52 @@ func (r *reconciliation) decideRoute(s intake.Signal, d intake.Decision) (route,
 		return route{}, err
 	}
 	ref, err := r.findOpenFor(repo, s)
+	if err != nil {
+		return r.routeHere(repo, s, d, err)
+	}
+	isElsewhere := !naming.Equal(repo.FullName(), r.Ref.FullName())
+	if ref.Number == 0 && isElsewhere { // it may have been refused there when the trouble began
+		if ref, err = r.findOpenFor(r.Ref, s); err != nil {
+			return route{}, err
+		}
+	}
+	switch {
+	case ref.Number != 0:
+		return route{outcome: joins, ref: ref}, nil
+	case d.Action == incident.RuleNote || !s.Firing:
+		return route{outcome: ignored}, nil
+	}
+	return route{outcome: opens, ref: repo}, nil
+}
+
+// routeHere decides what becomes of a report that a rule leads to a repository that fails. What GitHub
+// refuses for longer than targetPatience stays in the rule's own repository, which says so: a wrong name
+// must not keep an alert from its incident.
+func (r *reconciliation) routeHere(repo incident.Ref, s intake.Signal, d intake.Decision, failed error) (route, error) {
+	var refusal *Refusal
+	if naming.Equal(repo.FullName(), r.Ref.FullName()) || !errors.As(failed, &refusal) {
+		return route{}, failed
+	}
+	if r.Now.Sub(r.m.Signal().At) < targetPatience {
+		return route{}, &RetryAfter{Until: r.Now.Add(targetPace), Err: failed}
+	}
+	r.Logger.Error("rule leads to a repository that GitHub refuses: its report stays here", "repository",
+		r.Ref.FullName(), "to", repo.FullName(), "err", ports.Redact(failed))
+	ref, err := r.findOpenFor(r.Ref, s)
 	switch {
 	case err != nil:
 		return route{}, err
 	case ref.Number != 0:
-		return route{joins, ref}, nil
+		return route{outcome: joins, ref: ref}, nil
 	case d.Action == incident.RuleNote || !s.Firing:
 		return route{outcome: ignored}, nil
 	}
-	return route{opens, repo}, nil
+	return route{outcome: opens, ref: incident.Ref{Owner: r.Ref.Owner, Repo: r.Ref.Repo},
+		refused: repo.FullName(), refusal: ports.Reason(failed)}, nil
 }
+
+// targetPace is how often such a repository is tried.
+const targetPace = 10 * time.Second
 
 // findOpenFor returns the open incident to which a report belongs: that whose mail it answers, that
 // of its dedup key, or that of its conversation. Its number is 0 if there is none.
@@ -95,6 +138,11 @@ func (r *reconciliation) routeSignal() error {
 	if err != nil {
 		return err
 	}
+	if to.outcome == opens {
+		if to, err = r.openRouted(to, s, d); err != nil {
+			return err
+		}
+	}
 
 	on := Message{Ref: to.ref, Why: "signal", Floor: &incident.Floor{Received: r.Now}}
 	switch to.outcome {
@@ -113,9 +161,6 @@ func (r *reconciliation) routeSignal() error {
 		signal.IsPaged, signal.Pages, signal.Severity = r.m.Signal().IsPaged, d.Action == incident.RulePage, d.Severity
 		on.What = signal
 	case opens: // the incident's text has what was said so far
-		if on.Ref, err = r.openForSignal(to.ref, s, d); err != nil {
-			return err
-		}
 	}
 	r.rememberMail(on.Ref, s)
 	if err := r.Queue.Enqueue(r.Ctx, on, time.Time{}); err != nil {
@@ -123,6 +168,20 @@ func (r *reconciliation) routeSignal() error {
 	}
 	r.replyToReporter(s, r.GitHub.IssueURL(on.Ref))
 	return nil
+}
+
+// openRouted opens an incident where a report leads or, where GitHub refuses that, here. It returns what
+// became of the report, with the incident.
+func (r *reconciliation) openRouted(to route, s intake.Signal, d intake.Decision) (_ route, err error) {
+	target := to.ref
+	if to.ref, err = r.openForSignal(to, s, d); err == nil {
+		return to, nil
+	}
+	to, err = r.routeHere(target, s, d, err)
+	if err == nil && to.outcome == opens {
+		to.ref, err = r.openForSignal(to, s, d)
+	}
+	return to, err
 }
 
 // logIgnored logs that a report opened nothing.

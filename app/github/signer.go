@@ -46,7 +46,7 @@ func newSigner(o Options) (ghinstallation.Signer, error) {
 // jwtLife is how long one token of the App's is used: it is good for a minute and a half.
 const jwtLife = 30 * time.Second
 
-// keptSigner gives out one token for jwtLife: a signature takes a millisecond and a half here, and a
+// keptSigner uses one token for jwtLife: a signature takes a millisecond and a half here, and a
 // call that costs money where the key stays elsewhere, and a sweep asks for as many as there are accounts.
 type keptSigner struct {
 	next ghinstallation.Signer

@@ -1,6 +1,8 @@
 package incident
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"time"
@@ -184,13 +186,24 @@ func (m Message) Found() *Found { return requestOf[*Found](m) }
 const searchGroup = "~"
 
 // Group names the messages that are handled one at a time and in order: those of an incident. What
-// only reads for it is a group of its own, for which nothing else of the incident waits.
+// only reads for it is a group of its own, for which nothing else of the incident waits. Reports that
+// have no incident yet are grouped by what they are about: one that must wait holds up no other. A mail
+// may belong to any other, so mails are in order for each repository.
 func (m Message) Group() string {
-	if m.Sought() != nil || m.IsSelfTests() {
+	s := m.Signal()
+	switch {
+	case m.Sought() != nil, m.IsSelfTests():
 		return searchGroup + m.Ref.String()
+	case s != nil && m.Ref.Number == 0 && s.Key != "":
+		sum := sha256.Sum256([]byte(s.About()))
+		return m.Ref.String() + "/" + hex.EncodeToString(sum[:8])
 	}
 	return m.Ref.String()
 }
+
+// About returns what a report is about, and not whether it fires: all of its Key but that. It is empty
+// for what never repeats.
+func (s *Signal) About() string { return s.Key[:strings.LastIndexByte(s.Key, ' ')+1] }
 
 // IsSearchGroup reports whether a group is of an incident's searches.
 func IsSearchGroup(group string) bool { return strings.HasPrefix(group, searchGroup) }

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
@@ -120,7 +119,7 @@ func (s *Store) insert(tx *sql.Tx, line []byte) error {
 		signal = &incident.Signal{}
 	}
 	if signal.Key != "" {
-		if joined, err := s.joinReport(tx, m.Ref, signal, a.Message); joined || err != nil {
+		if joined, err := s.joinReport(tx, m.Group(), signal, a.Message); joined || err != nil {
 			return err
 		}
 	}
@@ -174,16 +173,16 @@ func rankOf(m engine.Message) int {
 // joinReport counts a report with the previous one of the same alert, if both say the same and the
 // previous one isn't assigned. Only the latest report is joined: otherwise an alert that flaps
 // would end as recovered.
-func (s *Store) joinReport(tx *sql.Tx, ref incident.Ref, signal *incident.Signal, body []byte) (bool, error) {
-	trouble := signal.Key[:strings.LastIndexByte(signal.Key, ' ')+1]
+func (s *Store) joinReport(tx *sql.Tx, group string, signal *incident.Signal, body []byte) (bool, error) {
+	trouble := signal.About()
 	var id int64
 	var key string
 	var last []byte
 	err := tx.QueryRow(`SELECT id, key, body FROM messages
 		WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?)
 		ORDER BY id DESC LIMIT 1`,
-		ref.String(), signal.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != signal.Key || s.isAssigned(ref.String(), id)) {
+		group, signal.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != signal.Key || s.isAssigned(group, id)) {
 		return false, nil
 	}
 	if err != nil {
