@@ -5,6 +5,7 @@ package templates
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -103,6 +104,16 @@ func OnCallExample() string {
 		panic(err) // embedded
 	}
 	return string(content)
+}
+
+// RunExample returns the settings of a workflow in the sandbox, and its file.
+func RunExample() (settings, workflow string) {
+	a, errA := files.ReadFile("demo/run.yml")
+	b, errB := files.ReadFile("demo/rollback.yml")
+	if err := errors.Join(errA, errB); err != nil {
+		panic(err) // embedded
+	}
+	return string(a), string(b)
 }
 
 // Repository returns the files of an incident repository: path → content.

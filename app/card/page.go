@@ -270,12 +270,18 @@ func (p *page) runs() {
 			standing = "starts"
 		}
 		name := "**" + texts.Inert(v.Name, 60) + "**"
-		if v.URL != "" {
-			name = templates.Link(incident.Link{Name: v.Name, URL: v.URL, IsVerified: true})
+		if isWebAddress(v.URL) {
+			name = "[" + texts.Inert(v.Name, 60) + "](<" + v.URL + ">)"
 		}
 		p.Found = append(p.Found, fact{"Run", name + " in " + texts.Inert(v.Repo, 140) + ", by **" +
 			texts.Inert(v.By, 60) + "**, " + standing})
 	}
+}
+
+// isWebAddress reports whether GitHub's address of something can be the target of a link as it is.
+func isWebAddress(s string) bool {
+	isWeb := strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+	return isWeb && !strings.ContainsAny(s, "<>\n\\ ")
 }
 
 // checks lists what blocks the next phase.

@@ -49,7 +49,7 @@ var labels = []sandbox.Label{
 // What the App is granted beyond what every App of the product needs, so that it can tell what changed:
 // on a morning on which something did.
 var (
-	changePermissions = map[string]string{"deployments": "read", "actions": "read"}
+	changePermissions = map[string]string{"deployments": "read", "actions": "write"} // write: to run workflows
 	changeEvents      = []string{"deployment", "deployment_status", "release", "workflow_run"}
 )
 
@@ -122,6 +122,24 @@ func waysOf(c sandbox.Credentials) string {
 		return "" // no text fails to be written
 	}
 	return string(text)
+}
+
+// WithWorkflow lets people run a workflow: its settings go into our configuration, and its file where it runs. It
+// leaves files without our configuration as they are.
+func WithWorkflow(files map[string]map[string]string, settings, repo, path, workflow string) map[string]map[string]string {
+	const config, after = ".github/firebreak.yml", "\nstand-by:\n"
+	before, ok := files[repository][config]
+	if !ok || !strings.Contains(before, after) {
+		return files
+	}
+	all := maps.Clone(files)
+	all[repository], all[repo] = maps.Clone(files[repository]), maps.Clone(files[repo])
+	all[repository][config] = strings.Replace(before, after, "\n"+settings+strings.TrimPrefix(after, "\n"), 1)
+	if all[repo] == nil {
+		all[repo] = map[string]string{}
+	}
+	all[repo][path] = workflow
+	return all
 }
 
 // WithPhones makes pages reach the phones of the sandbox too. It leaves files without our configuration as

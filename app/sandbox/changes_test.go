@@ -299,6 +299,7 @@ func testChanges(g *github) {
 
 // rollback is a workflow that people start, with an input of each kind.
 const rollback = `name: Roll back
+run-name: Roll back to ${{ inputs.version }}
 on:
   workflow_dispatch:
     inputs:
@@ -331,7 +332,7 @@ func testDispatch(g *github, prepared func()) {
 	g.steps(
 		step{"app", at, input, 204, nil},
 		step{"app", at, `{"ref":"refs/heads/main","return_run_details":true,"inputs":{"version":"v6 \"<b>\"\t é","to":"staging","dry":"false","count":"2.5"}}`, 200, []string{"workflow_run_id>run"}},
-		step{"app", "GET ~/actions/runs/$run", "", 200, []string{"status=in_progress", "conclusion=null", "event=workflow_dispatch", "actor.login=robot[bot]", "workflow_id>workflow"}},
+		step{"app", "GET ~/actions/runs/$run", "", 200, []string{"status=in_progress", "conclusion=null", "event=workflow_dispatch", "display_title=Roll back to v6 \"<b>\"\t é", "name=Roll back", "actor.login=robot[bot]", "workflow_id>workflow"}},
 		step{"app", "GET ~/actions/workflows/rollback.yml/runs?event=workflow_dispatch&actor=robot[bot]&status=in_progress", "", 200, []string{"total_count=2", "workflow_runs.0.id=$run"}},
 		step{"app", "GET ~/actions/workflows/$workflow/runs?branch=other", "", 200, []string{"total_count=0"}},
 		step{"app", "GET ~/actions/workflows/gone.yml/runs", "", 404, nil},

@@ -19,6 +19,7 @@ func (w *world) do(s step) {
 		w.advance(s.wait)
 	}
 	w.taken = append(w.taken, w.act(s))
+	w.endRuns()
 }
 
 func (w *world) act(s step) string {

@@ -21,6 +21,9 @@ func files(seed uint64) map[string]string {
 	if seed <= 1000 {
 		all[".github/firebreak.yml"] += "\nchanges:\n  automatic: false\n"
 	}
+	if runsWorkflows(seed) {
+		all[".github/firebreak.yml"] += runSettings
+	}
 	return all
 }
 

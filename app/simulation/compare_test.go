@@ -90,6 +90,9 @@ func (w *world) outcome(titles []string) outcome {
 	for _, line := range w.net.strayed {
 		o.wrong = append(o.wrong, "written to the repository that took the name: "+line)
 	}
+	if runsWorkflows(w.net.seed) {
+		w.countRuns(&o, write(w.net.seed))
+	}
 	if hasChange(w.net.seed) {
 		w.countChanges(&o, titles, write(w.net.seed))
 	}

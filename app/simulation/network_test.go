@@ -437,7 +437,8 @@ var plan = []*regexp.Regexp{
 	regexp.MustCompile(`^(PATCH repos/acme/(platform|payments|customer-globex)/issues/\d+|(POST|DELETE) repos/acme/(platform|payments)/issues/\d+/assignees) 20[01]$`), // a follow-up's owner and date, how far the customer reads that it is
 	regexp.MustCompile(`^POST repos/acme/incidents/issues/\d+/sub_issues (201|422)$`),                                                                                  // 422: it is one already
 	regexp.MustCompile(`^(POST|PATCH|PUT) repos/acme/incidents/(git/(refs|refs/.+|trees|commits)|contents/postmortems/.+|pulls|pulls/\d+|pulls/\d+/requested_reviewers|check-runs|check-runs/\d+) 20[01]$`),
-	regexp.MustCompile(`^POST repos/acme/incidents/git/refs 422$`), // it is there, and reads lag
+	regexp.MustCompile(`^POST repos/acme/incidents/git/refs 422$`),                                 // it is there, and reads lag
+	regexp.MustCompile(`^POST repos/acme/platform/actions/workflows/restart\.yml/dispatches 200$`), // a run, which outcome counts
 	regexp.MustCompile(`^POST app/hook/deliveries/\d+/attempts 202$`),
 	regexp.MustCompile(`^POST (/api/graphql 200|repos/acme/platform/pulls/\d+/requested_reviewers 201)$`), // a revert, of which outcome counts the pull requests
 }

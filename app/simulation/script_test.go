@@ -94,6 +94,9 @@ func write(seed uint64) []step {
 	if hasChange(seed) {
 		askOfChanges(seed, script)
 	}
+	if runsWorkflows(seed) {
+		askForRuns(seed, script)
+	}
 	return script
 }
 

@@ -114,8 +114,12 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.box, err = demo.New(sandbox.Options{URL: address, WebhookURL: hooks.URL + "/webhook", WebhookSecret: secret, PrivateKey: private, Frozen: true, Start: began,
-		Files: map[string]map[string]string{"acme/incidents": files(seed)}, Follower: w})
+	options := sandbox.Options{URL: address, WebhookURL: hooks.URL + "/webhook", WebhookSecret: secret, PrivateKey: private, Frozen: true, Start: began,
+		Files: map[string]map[string]string{"acme/incidents": files(seed)}, Follower: w}
+	if runsWorkflows(seed) {
+		options.App.Permissions, options.App.Events = map[string]string{"actions": "write"}, []string{"workflow_run"}
+	}
+	w.box, err = demo.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +133,9 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	w.start()
 	if hasChange(seed) {
 		w.change()
+	}
+	if runsWorkflows(seed) {
+		w.addWorkflow()
 	}
 	t.Cleanup(func() {
 		_ = w.product.Close()

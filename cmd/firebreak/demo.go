@@ -28,7 +28,9 @@ const repository = "acme/incidents"
 func files() map[string]map[string]string {
 	all := templates.Repository()
 	all[oncall.Path] = templates.OnCallExample()
-	return demo.WithPhones(map[string]map[string]string{repository: all})
+	settings, workflow := templates.RunExample()
+	return demo.WithWorkflow(demo.WithPhones(map[string]map[string]string{repository: all}), settings, "acme/payments",
+		".github/workflows/rollback.yml", workflow)
 }
 
 func demoCommand() *cobra.Command {

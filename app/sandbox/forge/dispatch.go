@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -23,8 +24,9 @@ const (
 
 // workflowFile is what is read of the file of a workflow.
 type workflowFile struct {
-	Name string `yaml:"name"`
-	On   any    `yaml:"on"`
+	Name    string `yaml:"name"`
+	RunName string `yaml:"run-name"`
+	On      any    `yaml:"on"`
 }
 
 // dispatchInput is an input that a workflow's file declares.
@@ -33,6 +35,16 @@ type dispatchInput struct {
 	Required bool     `yaml:"required"`
 	Options  []string `yaml:"options"`
 	Default  any      `yaml:"default"`
+}
+
+// title returns what a run is called: as run-name says, of which the sandbox knows the inputs alone.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#run-name
+func (w workflowFile) title(inputs map[string]string) string {
+	pairs := []string{}
+	for name, value := range inputs {
+		pairs = append(pairs, "${{ inputs."+name+" }}", value)
+	}
+	return cmp.Or(strings.NewReplacer(pairs...).Replace(w.RunName), w.Name)
 }
 
 // dispatchInputs returns the inputs of a workflow; ok is false if people can't start it.
@@ -95,7 +107,7 @@ func (f *Forge) Dispatch(by *Actor, r *Repository, workflow, ref string,
 		parsed.Name = file
 	}
 	run := &WorkflowRun{ID: f.NextID("workflow run"), Workflow: parsed.Name, Path: file, Event: "workflow_dispatch",
-		Branch: branch, SHA: c.SHA, Title: parsed.Name, Actor: by.Login, Status: "in_progress", Inputs: maps.Clone(inputs),
+		Branch: branch, SHA: c.SHA, Title: parsed.title(inputs), Actor: by.Login, Status: "in_progress", Inputs: maps.Clone(inputs),
 		Created: f.Now(), Updated: f.Now()}
 	r.addRun(f, run)
 	f.NoteChange()
