@@ -210,7 +210,7 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 	}
 	redrive := queue["RedrivePolicy"].(map[string]any)
 	if x.text(redrive["deadLetterTargetArn"]) != "DeadLetters.Arn" ||
-		x.text(redrive["maxReceiveCount"]) != "50" {
+		x.text(redrive["maxReceiveCount"]) != "10" {
 		t.Errorf("dead letters: %v", redrive)
 	}
 	// Lambda asks for a visibility timeout of six times the function's.

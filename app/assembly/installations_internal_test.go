@@ -428,3 +428,27 @@ func BenchmarkInstallations(b *testing.B) {
 		})
 	}
 }
+
+// shelved counts how often what was put aside is taken back.
+type shelved struct{ times int }
+
+func (a *shelved) TakeBack(context.Context) (int, error) { a.times++; return a.times, nil }
+
+// What was put aside is tried again once a sweep went well, and while GitHub is out it stays (A8).
+func TestA8OnlyAGoodSweepTakesBackWhatWasPutAside(t *testing.T) {
+	t.Parallel()
+	o := &orgs{n: 2, queries: map[int][]string{}, suspended: map[int]bool{}}
+	s, aside := sweepOrgs(t, o), &shelved{}
+	s.aside = aside
+	o.search = func(int) int { return 503 }
+	if err := s.next(t.Context()); err == nil || aside.times != 0 {
+		t.Errorf("while GitHub is out: taken back %d times, %v", aside.times, err)
+	}
+	o.search = nil
+	if err := s.next(t.Context()); err != nil || aside.times != 1 {
+		t.Errorf("taken back %d times, %v", aside.times, err)
+	}
+	if !strings.Contains(s.log.String(), "messages that were put aside are tried again") {
+		t.Errorf("the log: %s", s.log.String())
+	}
+}

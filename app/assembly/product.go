@@ -35,6 +35,7 @@ type Parts struct {
 	Clock   engine.Clock
 	Timers  engine.Scheduler
 	Queue   engine.Queue
+	Aside   Aside        // nil: nothing is taken back of what was put aside
 	Shelf   engine.Store // nil: nothing is kept for when GitHub is out
 	Cloud   Cloud
 	Metrics metrics.Recorder
@@ -96,7 +97,7 @@ func (e Environment) product(ctx context.Context, o Parts) (*Product, error) {
 		return nil, err
 	}
 	return &Product{clock: o.Clock, clockURL: e.ClockURL, sweeper: &sweeper{
-		app: app, queue: o.Queue, clock: o.Clock, metrics: o.Metrics, log: o.Logger, isWhole: isHourly,
+		app: app, queue: o.Queue, aside: o.Aside, clock: o.Clock, metrics: o.Metrics, log: o.Logger, isWhole: isHourly,
 	}}, nil
 }
 

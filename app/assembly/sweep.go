@@ -80,10 +80,18 @@ type sweeper struct {
 	// over how long the looks at unchanged incidents are asked for; 0: at once
 	spread time.Duration
 
+	aside Aside // nil: nothing is taken back
+
 	delivered time.Time // how far back the next sweep looks for lost webhooks
 
 	mu       sync.Mutex
 	progress map[int64]*progress // by installation
+}
+
+// Aside holds the messages that were put aside.
+type Aside interface {
+	// TakeBack has those handled again whose turn has come, and returns how many.
+	TakeBack(ctx context.Context) (int, error)
 }
 
 // next sweeps all installations, each as far back as its own last one that went well. It returns
@@ -103,6 +111,21 @@ func (s *sweeper) next(ctx context.Context) error {
 		return err
 	}
 	s.metrics.Record(metrics.Sweeps, 1, "done")
+	return s.takeBack(ctx)
+}
+
+// takeBack has what was put aside handled again, once a sweep went well: what failed may work now.
+func (s *sweeper) takeBack(ctx context.Context) error {
+	if s.aside == nil {
+		return nil
+	}
+	n, err := s.aside.TakeBack(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		s.log.Info("messages that were put aside are tried again", "count", n)
+	}
 	return nil
 }
 
@@ -298,7 +321,7 @@ func (s *Server) SweepOpen(ctx context.Context) error {
 func (s *Server) SweepInTurn(ctx context.Context) error { return s.sweeper.next(ctx) }
 
 func (s *Server) newSweeper() *sweeper {
-	return &sweeper{app: s.app, queue: s.store, clock: s.clock, metrics: s.metrics, log: s.log}
+	return &sweeper{app: s.app, queue: s.store, aside: s.store, clock: s.clock, metrics: s.metrics, log: s.log}
 }
 
 // sweepUntil sweeps at once and then again and again, until ctx ends.

@@ -216,8 +216,8 @@ func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
 	}
 	seen := q.idle()
 	expect(t, seen[len(seen)-2:], "1 b", "1 aside") // nothing is held up, and the incident is told (A8)
-	if len(seen) != 22 {
-		t.Errorf("%d looks, want 20 for the poison and two more", len(seen))
+	if len(seen) != 12 {
+		t.Errorf("%d looks, want 10 for the poison and two more", len(seen))
 	}
 	dead, err := q.Dead(t.Context())
 	if err != nil || dead["acme/incidents#1"] != "a poison" {
@@ -228,6 +228,75 @@ func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
 	seen = q.idle()
 	if seen[len(seen)-1] != "1 a" {
 		t.Error("a redelivery does not revive what was put aside")
+	}
+}
+
+// What was put aside is tried again once a sweep went well: once each time, more and more seldom, and
+// so that it holds up nothing (A8).
+func TestA8WhatWasPutAsideIsTakenBackByAGoodSweep(t *testing.T) {
+	c := &clock{now: start}
+	broken := true
+	q := open(t, "", c, func(m engine.Message) error {
+		if broken && m.Why == "a" {
+			return errors.New("a poison")
+		}
+		return nil
+	})
+	q.put(message(1, "a"), time.Time{})
+	for range 20 {
+		q.idle()
+		c.add(10 * time.Minute)
+	}
+	tries := func() (n int) {
+		for _, what := range q.idle() {
+			if what == "1 a" {
+				n++
+			}
+		}
+		return n
+	}
+	sweep := func() {
+		t.Helper()
+		if _, err := q.TakeBack(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := tries(); n != 10 {
+		t.Fatalf("tried %d times before it was put aside", n)
+	}
+	sweep()
+	if n := tries(); n != 11 {
+		t.Errorf("tried %d times after a good sweep, want one more", n)
+	}
+	c.add(9 * time.Minute)
+	if sweep(); tries() != 11 {
+		t.Error("tried again too soon")
+	}
+	c.add(time.Minute)
+	if sweep(); tries() != 12 {
+		t.Error("not tried again")
+	}
+	for range 60 * 24 {
+		c.add(time.Hour)
+		sweep()
+		q.idle()
+	}
+	if n := tries(); n != 22 {
+		t.Errorf("tried %d times in two months, want 22", n)
+	}
+	if dead, err := q.Dead(t.Context()); err != nil || len(dead) != 1 {
+		t.Errorf("put aside: %v, %v", dead, err)
+	}
+	q.put(message(2, "a"), time.Time{})
+	for range 20 {
+		q.idle()
+		c.add(10 * time.Minute)
+	}
+	broken = false
+	sweep()
+	q.idle()
+	if dead, err := q.Dead(t.Context()); err != nil || dead["acme/incidents#2"] != "" {
+		t.Errorf("once it works: %v, %v", dead, err)
 	}
 }
 

@@ -26,7 +26,7 @@ const (
 	deliveryRetention = 3 * 24 * time.Hour // how long deliveries are known by their id; GitHub redelivers for as long
 	minRetryDelay     = wait.Least         // after a failure, doubled each time …
 	maxRetryDelay     = 5 * time.Minute    // … up to this
-	maxTries          = 20                 // then a message is put aside
+	maxTries          = 10                 // then a message is put aside
 )
 
 const schema = `

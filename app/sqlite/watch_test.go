@@ -230,7 +230,7 @@ func TestALookThatTakesTooLongIsEnded(t *testing.T) {
 				if err != nil || (b.Dead == 1) != c.aside {
 					t.Errorf("%+v, %v", b, err)
 				}
-				if n := w.measured.of["firebreak_looks_too_long_total ended"]; n < 20 {
+				if n := w.measured.of["firebreak_looks_too_long_total ended"]; n < 10 {
 					t.Errorf("ended %d times", n)
 				}
 				w.stop()

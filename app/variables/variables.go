@@ -124,6 +124,8 @@ var All = []Variable{
 	{Name: "FIREBREAK_QUEUE_ARN", Group: AWS, About: "The same queue's ARN, for timers."},
 	{Name: "FIREBREAK_QUEUE_TRIES", Group: AWS, Example: "5",
 		About: "How often the queue hands out a message before it puts it aside. Without it nothing is said on the issue then."},
+	{Name: "FIREBREAK_DEAD_LETTERS_URL", Group: AWS,
+		About: "The address of the queue of what was put aside. A sweep that goes well has it tried again, every six hours."},
 	{
 		Name:  "FIREBREAK_SCHEDULE_GROUP",
 		Group: AWS,

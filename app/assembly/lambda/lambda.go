@@ -41,6 +41,7 @@ type Lambda struct {
 	secrets *aws.Secrets
 	signer  worker.KMS
 	queue   *aws.Queue
+	aside   assembly.Aside // nil: messages that were put aside stay there
 	timers  *worker.Scheduler
 	batch   *worker.Batch
 	metrics *metrics.EMF
@@ -86,6 +87,9 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 		URL:   os.Getenv("FIREBREAK_QUEUE_URL"),
 		Now:   l.clock.Now,
 		Later: l.timers.Send,
+	}
+	if dead := os.Getenv("FIREBREAK_DEAD_LETTERS_URL"); dead != "" {
+		l.aside = &aws.DeadLetters{SQS: sqs.NewFromConfig(cfg), URL: dead, Now: l.clock.Now}
 	}
 	objects := s3.NewFromConfig(cfg)
 	l.object = worker.Object(objects)
@@ -248,7 +252,7 @@ func (l *Lambda) ready(ctx context.Context, withEngine bool) (*assembly.Product,
 		}
 		getenv := func(name string) string { return values[name] }
 		built, err := build(ctx, getenv, assembly.Parts{
-			Clock: l.clock, Timers: l.timers, Queue: l.queue, Shelf: l.shelf, Metrics: l.metrics, Logger: l.log,
+			Clock: l.clock, Timers: l.timers, Queue: l.queue, Aside: l.aside, Shelf: l.shelf, Metrics: l.metrics, Logger: l.log,
 			Cloud: assembly.Cloud{Sign: l.sign, SES: worker.SES},
 		})
 		if err != nil {
