@@ -24,6 +24,7 @@ type AnswerPage struct {
 
 	Login    string
 	Incident string // owner/repo#number; empty: it is being opened
+	WaysLink string // of a test: where its person says how pages reach them; empty: nowhere
 	Title    string // empty: it is not known
 	URL      string // of the issue; empty: it is not known
 	Severity string

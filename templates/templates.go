@@ -25,7 +25,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-//go:embed all:repository demo starter starter.md comments card.md timeline.md customer.md revert.md answer.html call.xml call-answered.xml
+//go:embed all:repository demo starter starter.md comments card.md timeline.md customer.md revert.md answer.html ways.html call.xml call-answered.xml
 var files embed.FS
 
 // parsed holds the comments and the timeline's lines: what parses once can't fail in the night.

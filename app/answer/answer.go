@@ -30,6 +30,13 @@ type Engine interface {
 	TakeCallback(ctx context.Context, t engine.PageToken, token, vendor string, form url.Values,
 		signature string) (how string, err error)
 	TestStatus(ctx context.Context, token string) (status []byte, ok bool, err error)
+	WaysLink(t engine.PageToken) string
+	ViewWays(ctx context.Context, t engine.PageToken) (engine.OwnWays, error)
+	AddWay(ctx context.Context, t engine.PageToken, kind, address, token string, after time.Duration) (said string,
+		err error)
+	VerifyWay(ctx context.Context, t engine.PageToken, code string) (said string, err error)
+	TestWay(ctx context.Context, t engine.PageToken, n int) (said string, err error)
+	RemoveWay(ctx context.Context, t engine.PageToken, n int) (said string, err error)
 }
 
 const (
@@ -90,8 +97,16 @@ func Handler(o Options) http.Handler {
 		}
 		switch r.Method {
 		case http.MethodGet, http.MethodHead:
+			if t.IsWays() {
+				o.showWays(w, r, t, http.StatusOK)
+				return
+			}
 			o.show(w, r, t)
 		case http.MethodPost:
+			if t.IsWays() {
+				o.changeWays(w, r, t, refuse)
+				return
+			}
 			if vendor := r.URL.Query().Get("way"); vendor != "" {
 				o.takeCallback(w, r, t, token, vendor, refuse)
 				return
@@ -226,6 +241,7 @@ func (o Options) page(ctx context.Context, t engine.PageToken) templates.AnswerP
 		Why: v.Why, Drill: v.Drill, Expires: t.Expires, Brief: v.Brief}
 	if t.IsTest() {
 		page.Incident, page.Test, page.Title = "", t.Ref.FullName(), "This is a test"
+		page.WaysLink = o.Engine.WaysLink(t)
 	}
 	if u, err := url.Parse(v.URL); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 		page.URL = v.URL

@@ -326,7 +326,7 @@ func (e Environment) engine(
 	measured metrics.Recorder,
 	log *slog.Logger,
 ) (*engine.Engine, error) {
-	out, err := newNotifier(e, log)
+	out, err := newNotifier(e, shelf, log)
 	if err != nil {
 		return nil, err
 	}

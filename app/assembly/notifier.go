@@ -6,12 +6,18 @@ import (
 	"log/slog"
 	"regexp"
 
+	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/notify"
 )
 
 // newNotifier builds what pages people and sends updates to customers outside GitHub.
-func newNotifier(env Environment, log *slog.Logger) (*notify.Notifier, error) {
+func newNotifier(env Environment, store engine.Store, log *slog.Logger) (*notify.Notifier, error) {
+	var own func(ctx context.Context, login string) ([]byte, error)
+	if store != nil {
+		own = engine.ReadOwnWays(store, env.Secrets)
+	}
 	n, err := notify.New(notify.Options{
+		Own:    own,
 		Secret: env.secret, HashKey: env.Secrets[0], PageURL: env.PagerURL, AnnounceURL: env.MailURL, Signing: env.Outbound,
 		PhoneURL: env.PhoneURL, Allow: env.Allow, SES: env.ses, Logger: log,
 	})

@@ -34,7 +34,7 @@ func TestTheFileNamesOnlySecretsThatAreForIt(t *testing.T) {
 
 func TestTheNotifierOfTheEnvironment(t *testing.T) {
 	e := Environment{Secrets: [][]byte{[]byte("now")}, Allow: strings.Split("mail.internal, 10.0.0.0/8,", ","), getenv: func(string) string { return "" }}
-	n, err := newNotifier(e, slog.New(slog.DiscardHandler))
+	n, err := newNotifier(e, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestTheNotifierOfTheEnvironment(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	e.Allow = []string{"https://mail.internal"}
-	if _, err := newNotifier(e, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "FIREBREAK_OUTBOUND_ALLOW") {
+	if _, err := newNotifier(e, nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "FIREBREAK_OUTBOUND_ALLOW") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -58,7 +58,7 @@ func NewReader(
 	if err != nil {
 		return nil, err
 	}
-	out, err := newNotifier(env, log)
+	out, err := newNotifier(env, nil, log)
 	if err != nil {
 		return nil, err
 	}

@@ -474,8 +474,11 @@ func (p *patient) checkPagers(ctx context.Context) error {
 					Severity: p.policy.Severities[0].Name, Service: service, Others: p.policy.Services})
 			if err != nil && !told[err.Error()] {
 				told[err.Error()] = true
-				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err),
-					"Set it in "+config.Path+", or in the environment of `firebreak-serve` and of this command")
+				mend := "Set it in " + config.Path + ", or in the environment of `firebreak-serve` and of this command"
+				if kind == incident.ByPeople {
+					mend += ". What people set on their own page of ways can't be seen from here"
+				}
+				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err), mend)
 			}
 		}
 	}

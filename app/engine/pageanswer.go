@@ -14,6 +14,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/mark"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -43,8 +44,10 @@ var ErrBadToken = errors.New("the link is not one of ours")
 var ErrTokenExpired = errors.New("the link has expired")
 
 // token returns the token of a link. The same page to the same person always has the same one.
-func (e *Engine) token(t PageToken) string {
-	return e.markKeys().Seal(strings.Join([]string{answerPurpose, t.Ref.FullName(), strconv.Itoa(t.Ref.Number),
+func (e *Engine) token(t PageToken) string { return sealToken(e.markKeys(), t) }
+
+func sealToken(keys mark.Keys, t PageToken) string {
+	return keys.Seal(strings.Join([]string{answerPurpose, t.Ref.FullName(), strconv.Itoa(t.Ref.Number),
 		t.Page, t.Login, strconv.FormatInt(t.Expires.Unix(), 36)}, "\n"))
 }
 
@@ -147,8 +150,11 @@ func (e *Engine) TakeAnswer(ctx context.Context, t PageToken, how, via string) e
 		return fmt.Errorf("answer a page of %s: %q isn't an answer: use %s", t.Ref, how,
 			strings.Join(incident.PageAnswers, ", "))
 	}
-	if t.IsTest() {
+	switch {
+	case t.IsTest():
 		return e.takeTestAnswer(ctx, t)
+	case t.IsWays():
+		return fmt.Errorf("answer a page of %s: the link is not a page's", t.Ref)
 	}
 	if e.Queue == nil {
 		return fmt.Errorf("answer a page of %s: there is no queue", t.Ref)

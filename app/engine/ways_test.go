@@ -25,6 +25,7 @@ type push struct {
 	w     *world
 	rang  []string // "4m0s dan-2"
 	links map[string]string
+	texts map[string]string
 	down  map[string]bool // topics that it refuses
 }
 
@@ -33,7 +34,7 @@ func (p *push) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		_, _ = rw.Write([]byte(`{"healthy":true}`))
 		return
 	}
-	var m struct{ Topic, Click string }
+	var m struct{ Topic, Click, Title, Message string }
 	body, _ := io.ReadAll(r.Body)
 	if err := json.Unmarshal(body, &m); err != nil {
 		rw.WriteHeader(http.StatusBadRequest)
@@ -47,6 +48,22 @@ func (p *push) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 	p.rang = append(p.rang, fmt.Sprint(p.w.sandbox.Clock().Now().Sub(began).Round(time.Second), " ", m.Topic))
 	p.links[m.Topic] = m.Click
+	p.texts[m.Topic] = m.Title + "\n" + m.Message
+}
+
+// text returns what rang last by a topic.
+func (p *push) text(topic string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.texts[topic]
+}
+
+// topics returns what rang, in order.
+func (p *push) topics() (all []string) {
+	for _, rang := range p.told() {
+		all = append(all, strings.Fields(rang)[1])
+	}
+	return all
 }
 
 func (p *push) told() []string {
@@ -59,7 +76,7 @@ func (p *push) told() []string {
 func byPush(t *testing.T, down ...string) (*world, *push) {
 	t.Helper()
 	w := newWorld(t)
-	p := &push{w: w, links: map[string]string{}, down: map[string]bool{}}
+	p := &push{w: w, links: map[string]string{}, texts: map[string]string{}, down: map[string]bool{}}
 	for _, topic := range down {
 		p.down[topic] = true
 	}
@@ -296,7 +313,7 @@ func TestO3RotationsRingWhoIsOnCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorldOnCall(t, strings.ReplaceAll(rotations, "@bob", "@erin"))
-			p := &push{w: w, links: map[string]string{}, down: map[string]bool{}}
+			p := &push{w: w, links: map[string]string{}, texts: map[string]string{}, down: map[string]bool{}}
 			server := httptest.NewServer(p)
 			t.Cleanup(server.Close)
 			w.env["FIREBREAK_OUTBOUND_ALLOW"] = "127.0.0.1"

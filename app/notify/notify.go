@@ -41,6 +41,9 @@ type Options struct {
 	// a server of the operator's that takes calls and texts as Twilio does; empty: Twilio
 	PhoneURL string
 	Signing  []byte // signs what the first two receive
+	// what somebody said of their ways on their own page, as the secret of the service people has it; nil text:
+	// nothing. nil: there are no such pages
+	Own func(ctx context.Context, login string) ([]byte, error)
 	// hosts, hosts with port, and CIDRs that may be reached though they are not public
 	Allow []string
 	// nil: this binary can't reach Amazon SES

@@ -142,8 +142,12 @@ func (d directory) loginsOf(to string) []string {
 	return d.teams[naming.Key(slug)]
 }
 
-// directory reads the people's ways.
-func (n *Notifier) directory(ctx context.Context, s incident.Service) (directory, error) {
+// ownPatience is how long the store may take to show somebody's own ways.
+const ownPatience = 2 * time.Second
+
+// directory reads the ways of those whom names mean. What a person said on their own page counts in place of what
+// the secret has of them; where that can't be read, the secret counts: somebody must be reached.
+func (n *Notifier) directory(ctx context.Context, s incident.Service, names []string) (directory, error) {
 	text, err := n.secret(ctx, people, s.Secret)
 	if err != nil {
 		return directory{}, err
@@ -152,13 +156,54 @@ func (n *Notifier) directory(ctx context.Context, s incident.Service) (directory
 	if err != nil {
 		return d, final(people, "the secret "+s.Secret+": "+err.Error())
 	}
+	if n.Own == nil {
+		return d, nil
+	}
+	ctx, stop := context.WithTimeout(ctx, ownPatience)
+	defer stop()
+	for _, name := range names {
+		for _, login := range d.loginsOf(name) {
+			text, err := n.Own(ctx, login)
+			if err == nil && len(text) > 0 {
+				var own directory
+				if own, err = readDirectory(`{"own":` + string(text) + `}`); err == nil {
+					d.ways[naming.Key(login)] = own.ways["own"]
+				}
+			}
+			if err != nil {
+				n.Logger.Error("somebody's own ways not readable: going on with those of the secret", "login", login, "err", err)
+			}
+		}
+	}
 	return d, nil
+}
+
+// CheckWay reports by an error that a text isn't a way. It implements engine.Reacher.
+func (n *Notifier) CheckWay(text []byte) error {
+	_, err := readWay(text)
+	return err
+}
+
+func readWay(text []byte) (w way, err error) {
+	if err := json.Unmarshal(text, &w); err != nil {
+		return w, errors.New("it isn't a way")
+	}
+	return w, w.check()
+}
+
+// ReachBy reaches one person by a way that no secret has. It implements engine.Reacher.
+func (n *Notifier) ReachBy(ctx context.Context, p engine.Page, login string, text []byte) error {
+	w, err := readWay(text)
+	if err != nil {
+		return final(people, err.Error())
+	}
+	return n.reach(ctx, p, login, w)
 }
 
 // LaterWays returns the ways by which those who are paged are reached later, if they don't answer.
 // It implements engine.Reacher.
 func (n *Notifier) LaterWays(ctx context.Context, s incident.Service, to []string) (later []engine.Way, err error) {
-	d, err := n.directory(ctx, s)
+	d, err := n.directory(ctx, s, to)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +226,7 @@ func (n *Notifier) LaterWays(ctx context.Context, s incident.Service, to []strin
 // pagePeople reaches each person by their own ways: by all that are for the first moment, and where
 // none of those works by the next ones at once. With a way it uses that one alone.
 func (n *Notifier) pagePeople(ctx context.Context, p engine.Page) error {
-	d, err := n.directory(ctx, p.Service)
+	d, err := n.directory(ctx, p.Service, p.To)
 	if err != nil {
 		return err
 	}
@@ -238,7 +283,7 @@ func noWay(s incident.Service, login string) *Error {
 
 // Ways returns by which vendors people are reached. It implements engine.Reacher.
 func (n *Notifier) Ways(ctx context.Context, s incident.Service, to []string) (all []engine.PersonWays, err error) {
-	d, err := n.directory(ctx, s)
+	d, err := n.directory(ctx, s, to)
 	if err != nil {
 		return nil, err
 	}

@@ -350,6 +350,50 @@ func TestO3CallbacksAreVerified(t *testing.T) {
 	}
 }
 
+// What a person said on their own page counts in place of the secret's, for that person; where it can't be read, the
+// secret counts (O3).
+func TestO3OwnWaysCountInPlaceOfTheSecrets(t *testing.T) {
+	for name, c := range map[string]struct {
+		own  string
+		err  error
+		want string // topics
+	}{
+		"set":            {`[{"ntfy":"https://ntfy.example/own"},{"ntfy":"https://ntfy.example/late","after":"3m"}]`, nil, "carol own"},
+		"none":           {"", nil, "carol dan"},
+		"not readable":   {"", errors.New("out"), "carol dan"},
+		"not understood": {`[{"ntfy":"x"}]`, nil, "carol dan"},
+	} {
+		d := &double{host: "ntfy.example", answers: []answer{accepted}}
+		n := withPeople(t, `{"dan": [{"ntfy": "https://ntfy.example/dan"}], "carol": [{"ntfy": "https://ntfy.example/carol"}], "desk": ["dan", "carol"]}`)
+		n.Own = func(_ context.Context, login string) ([]byte, error) {
+			if login == "dan" {
+				return []byte(c.own), c.err
+			}
+			return nil, nil
+		}
+		n.Through(d)
+		if err := n.Page(t.Context(), peoplePage("acme/desk")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var topics []string
+		for _, got := range d.all {
+			var m struct{ Topic string }
+			if err := json.Unmarshal([]byte(got.body), &m); err != nil {
+				t.Fatal(err)
+			}
+			topics = append(topics, m.Topic)
+		}
+		slices.Sort(topics)
+		if got := strings.Join(topics, " "); got != c.want {
+			t.Errorf("%s: rang %q, want %q", name, got, c.want)
+		}
+		later, err := n.LaterWays(t.Context(), byPeople, []string{"@dan"})
+		if err != nil || (name == "set") != (len(later) == 1) {
+			t.Errorf("%s: later %v, %v", name, later, err)
+		}
+	}
+}
+
 // Ways count by what is out when one of them is: a vendor, or a server of one's own (O3).
 func TestO3WaysCountByTheirVendors(t *testing.T) {
 	for ways, want := range map[string]string{

@@ -47,7 +47,7 @@ func root() *cobra.Command {
 	}
 	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), importCommand(), incidentsCommand(),
 		initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(), sandboxCommand(), server.Command("serve"),
-		setupCommand(), statsCommand())
+		setupCommand(), statsCommand(), waysCommand())
 	return c
 }
 

@@ -125,8 +125,8 @@ func TestVersionAndCompletion(t *testing.T) {
 		"--version": "firebreak", "help serve": "firebreak serve", "completion bash": "__start_firebreak",
 		"completion zsh":  "#compdef firebreak",
 		"completion fish": "complete -c firebreak", "__complete stats acme/incidents --format ": "html",
-		"__complete man se": "setup",
-		"man":               ".TH \"FIREBREAK\"", "man setup": ".TH \"FIREBREAK-SETUP\"",
+		"__complete man se": "setup", "help ways": "OWNER/REPO LOGIN",
+		"man": ".TH \"FIREBREAK\"", "man setup": ".TH \"FIREBREAK-SETUP\"",
 	} {
 		out, err := exec.CommandContext(t.Context(), binary, strings.Split(args, " ")...).Output()
 		if err != nil || !bytes.Contains(out, []byte(has)) {

@@ -25,6 +25,10 @@ func (r *reacher) Ways(context.Context, incident.Service, []string) ([]ports.Per
 	return nil, nil
 }
 
+func (r *reacher) CheckWay([]byte) error { return nil }
+
+func (r *reacher) ReachBy(context.Context, ports.Page, string, []byte) error { return nil }
+
 func (r *reacher) TestPath(context.Context, ports.Page) []error { return nil }
 
 func (r *reacher) VerifyCall(context.Context, incident.Service, string, url.Values, string) error {

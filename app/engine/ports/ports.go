@@ -110,6 +110,10 @@ type Reacher interface {
 	// TestPath tries what pages by the ways of these people need, up to the vendors' accounts, and pages nobody. It
 	// returns what is wrong.
 	TestPath(ctx context.Context, p Page) []error
+	// CheckWay reports by an error that a text, as an entry of the secret has it, isn't a way.
+	CheckWay(way []byte) error
+	// ReachBy reaches one person by a way that no secret has.
+	ReachBy(ctx context.Context, p Page, login string, way []byte) error
 	// VerifyCall reports by an error that the vendor did not send what somebody pressed on the phone.
 	VerifyCall(ctx context.Context, s incident.Service, address string, form url.Values, signature string) error
 	// VerifyReceipt reports by an error that nobody confirmed what was pushed.
