@@ -40,7 +40,9 @@ func TestV4TheCardIsBounded(t *testing.T) {
 			What: incident.Opened{Source: "form", Summary: true, Severity: "critical", Customers: []string{"customer-0"}}}, p)
 		kinds := []incident.Kind{incident.Finding, incident.Action, incident.Cause, incident.Workaround, incident.Fix,
 			incident.Update, incident.AddFollowUp, incident.Impact, incident.TakeIC, incident.TakeOE, incident.Note,
-			incident.Escalate, incident.AddCustomer, incident.Regression, incident.Agree, incident.MovePhase}
+			incident.Escalate, incident.AddCustomer, incident.Regression, incident.Agree, incident.MovePhase, incident.RunWorkflow}
+		p.Workflows = []incident.Workflow{{Name: "rollback", Repo: "acme/payments", File: "rollback.yml", Inputs: []incident.WorkflowInput{{Name: "version", Type: incident.InputText}}}}
+		input := "\"" + strings.Repeat("<\x01", 150) // each is six bytes in a card
 		people := []string{"alice", "carol", "bob", "dan", "erin"}
 		n := rapid.IntRange(50, 400).Draw(t, "commands")
 		at := start
@@ -57,7 +59,7 @@ func TestV4TheCardIsBounded(t *testing.T) {
 			default:
 				f.What = incident.Command{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Text: words, Because: words,
 					Customers: []string{fmt.Sprintf("customer-%d", i%30)}, Phase: rapid.SampledFrom(incident.Phases).Draw(t, "phase"),
-					Entries: []incident.Line{{Text: words}}}
+					Entries: []incident.Line{{Text: words}}, Names: []string{"rollback"}, Inputs: []incident.InputValue{{Name: "version", Value: input}}}
 			}
 			s, _ = incident.Step(s, f, p)
 		}

@@ -126,7 +126,8 @@ func waysOf(c sandbox.Credentials) string {
 
 // WithWorkflow lets people run a workflow: its settings go into our configuration, and its file where it runs. It
 // leaves files without our configuration as they are.
-func WithWorkflow(files map[string]map[string]string, settings, repo, path, workflow string) map[string]map[string]string {
+func WithWorkflow(files map[string]map[string]string,
+	settings, repo, path, workflow string) map[string]map[string]string {
 	const config, after = ".github/firebreak.yml", "\nstand-by:\n"
 	before, ok := files[repository][config]
 	if !ok || !strings.Contains(before, after) {

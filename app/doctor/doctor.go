@@ -99,6 +99,7 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 			check{name: "teams", needs: true, look: r.checkTeams},
 			check{name: "assignees", needs: true, look: r.checkAssignees},
 			check{name: "owners", needs: true, look: r.checkOwners},
+			check{name: "workflows", needs: true, look: r.checkWorkflows},
 			check{name: "pagers", needs: true, look: r.checkPagers},
 			check{name: "tests", needs: true, look: r.checkTests},
 			check{name: "customers", needs: true, look: r.checkCustomers})

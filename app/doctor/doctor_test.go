@@ -184,12 +184,12 @@ func TestTheHealthy(t *testing.T) {
 	}
 	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery",
 		"installation", "repository", "list", "sweep", "rate limit", "configuration", "publishing",
-		"labels", "form", "teams", "assignees", "pagers", "tests", "customers", "capabilities", "owners"} {
+		"labels", "form", "teams", "assignees", "pagers", "tests", "customers", "capabilities", "owners", "workflows"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}
 	}
-	if len(checks) != 22 || s.waits == 0 {
+	if len(checks) != 23 || s.waits == 0 {
 		t.Errorf("%d checks, waited %d times", len(checks), s.waits)
 	}
 }
@@ -498,6 +498,30 @@ func TestX2ServicesWithoutAnOwner(t *testing.T) {
 		"    payments: {repository: acme/payments}\n    mail: {owners: [\"@nobody-here\"]}\n"
 	s := open(t, files)
 	s.expect("acme/incidents", "owners: the service payments has no owner", "owners: the service mail has no owner")
+}
+
+// A workflow that can't be run as the configuration says is named, before somebody needs it.
+func TestX5WorkflowsThatCannotBeRun(t *testing.T) {
+	t.Parallel()
+	files := templates.Repository()
+	files[".github/workflows/rollback.yml"] = "on:\n  push: {branches: [main]}\n  schedule: [{cron: '0 0 * * *'}]\n  workflow_dispatch: {inputs: {version: {required: true}, to: {required: true, default: x}}}\n"
+	files[".github/workflows/ci.yml"] = "on: [push]\n"
+	files[".github/workflows/plain.yml"] = "on: workflow_dispatch\n"
+	files[".github/firebreak.yml"] += `
+run:
+  good: {repository: acme/incidents, workflow: rollback.yml, inputs: {version: {}, to: {}}}
+  plain: {repository: acme/incidents, workflow: plain.yml}
+  gone: {repository: acme/payments, workflow: rollback.yml}
+  other: {repository: acme2/payments, workflow: rollback.yml}
+  push: {repository: acme/incidents, workflow: ci.yml}
+  lacks: {repository: acme/incidents, workflow: rollback.yml}
+  invents: {repository: acme/incidents, workflow: plain.yml, inputs: {version: {}}}
+`
+	of := func(name string) string { return "workflows: the workflow " + name + " can't be run: " }
+	wrong := []string{of("gone") + "acme/payments has no .github/workflows/rollback.yml", of("other") + "acme2/payments has another owner", of("push") + ".github/workflows/ci.yml of acme/incidents does not have the trigger",
+		of("lacks") + "it needs the input version", of("invents") + "it has no input version"}
+	open(t, files).expect("acme/incidents", append([]string{"workflows: workflows are configured, and the App may not start any"}, wrong...)...)
+	openWith(t, files, sandbox.App{Permissions: map[string]string{"actions": "write"}, Events: []string{"workflow_run"}}).expect("acme/incidents", wrong...)
 }
 
 // A ruleset on the default branch keeps nobody from a postmortem, which is a pull request.

@@ -223,9 +223,12 @@ type State struct {
 
 	Reversals []Reversal `json:"reversals,omitempty"` // pull requests that take others back (X3)
 	// Runs are of the team's own workflows, which somebody asked for (X5).
-	Runs  []WorkflowRun `json:"runs,omitempty"`
-	Hit   Hit           `json:"hit,omitzero"`    // the service that is hit (X2)
-	Seeks int           `json:"seeks,omitempty"` // how often searches of these were asked for
+	Runs []WorkflowRun `json:"runs,omitempty"`
+	// RunsAsked is how many were asked for in all.
+	RunsAsked int `json:"runsAsked,omitempty"`
+
+	Hit   Hit `json:"hit,omitzero"`    // the service that is hit (X2)
+	Seeks int `json:"seeks,omitempty"` // how often searches of these were asked for
 
 	// Ticked are boxes of the card of which nobody knows yet who ticked them (A9).
 	Ticked []OpenTick `json:"ticked,omitempty"`

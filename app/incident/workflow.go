@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -92,12 +93,13 @@ func (w WorkflowRun) Succeeded() bool { return w.Outcome == "success" }
 
 const (
 	// mostRuns is how many runs one incident may ask for, and mostOwedRuns how many of them may not
-	// have started yet: their inputs are in the card.
+	// have started yet: their inputs are in the card. Of those that are over it has the newest.
 	mostRuns     = 30
-	mostOwedRuns = 4
-	// What GitHub takes: 25 inputs. MaxInputs bounds what is kept of them in the card.
+	mostOwedRuns = 3
+	keptRuns     = 6
+	// What GitHub takes: 25 inputs. maxInputs bounds what the card has of them.
 	mostInputs = 25
-	maxInputs  = 4000 // bytes of all names and values of a command
+	maxInputs  = 2000 // bytes of all names and values of a command, as the card has them
 	// A run is looked at every runPace for an hour, while people wait for it, and then more seldom. A
 	// webhook says at once that it ended; these looks are for what is lost.
 	runPace = time.Minute
@@ -161,11 +163,12 @@ func readInputs(line string) (inputs []InputValue, err error) {
 		if slices.ContainsFunc(inputs, func(v InputValue) bool { return v.Name == key }) {
 			return nil, fmt.Errorf("%s is there twice", key)
 		}
-		size += len(key) + len(value)
-		if len(inputs) == mostInputs || size > maxInputs {
+		in := InputValue{key, value}
+		text, err := json.Marshal(in)
+		if size += len(text); err != nil || len(inputs) == mostInputs || size > maxInputs {
 			return nil, fmt.Errorf("GitHub takes %d inputs, and I take %d bytes of them", mostInputs, maxInputs)
 		}
-		inputs, line = append(inputs, InputValue{key, value}), after
+		inputs, line = append(inputs, in), after
 	}
 }
 
@@ -228,10 +231,29 @@ func (r *run) runWorkflow(c Command) {
 		r.refuse(say)
 		return
 	}
-	r.Runs = append(slices.Clone(r.Runs), WorkflowRun{Stamp: r.stamp(), Name: w.Name, Repo: w.Repo, File: w.File,
+	r.keepRuns()
+	r.RunsAsked++
+	r.Runs = append(r.Runs, WorkflowRun{Stamp: r.stamp(), Name: w.Name, Repo: w.Repo, File: w.File,
 		Branch: w.Branch, Inputs: c.Inputs})
 	r.record("run", w.Name, "")
 	r.done()
+}
+
+// keepRuns drops the oldest runs that are over.
+func (r *run) keepRuns() {
+	over := 0
+	for _, v := range r.Runs {
+		if v.Closed {
+			over++
+		}
+	}
+	r.Runs = slices.DeleteFunc(slices.Clone(r.Runs), func(v WorkflowRun) bool {
+		isDropped := v.Closed && over >= keptRuns
+		if isDropped {
+			over--
+		}
+		return isDropped
+	})
 }
 
 func drillVariant(isDrill bool) string {
@@ -261,7 +283,7 @@ func (r *run) refusalOf(w Workflow, c Command) Say {
 		return Say{Variant: "drill"}
 	case len(w.Phases) > 0 && !slices.Contains(w.Phases, r.Phase):
 		return Say{Variant: "phase", Phase: r.Phase}
-	case len(r.Runs) >= mostRuns:
+	case r.RunsAsked >= mostRuns:
 		return Say{Variant: "too many", Count: mostRuns}
 	case owed >= mostOwedRuns:
 		return Say{Variant: "owed", Count: owed}
