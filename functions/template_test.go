@@ -43,6 +43,11 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		storedHook = "secretsmanager:GetSecretValue on arn:stored:webhook-secret"
 		storedKey  = "secretsmanager:GetSecretValue on arn:stored:private-key"
 	)
+	var dead []string // the sweep takes back what was put aside
+	for _, action := range []string{"DeleteMessage", "GetQueueAttributes", "ListMessageMoveTasks", "ReceiveMessage",
+		"StartMessageMoveTask"} {
+		dead = append(dead, "sqs:"+action+" on DeadLetters.Arn")
+	}
 	shelf := []string{"s3:GetObject on ${ShelfBucket.Arn}/*", "s3:ListBucket on ShelfBucket.Arn",
 		"s3:PutObject on ${ShelfBucket.Arn}/*"}
 	received := []string{"sqs:ChangeMessageVisibility on Queue.Arn", "sqs:DeleteMessage on Queue.Arn",
@@ -55,7 +60,7 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 			"WebhookRole": logs("Webhook", send, hook),
 			"IntakeRole":  logs("Intake", slices.Concat(shelf, []string{send, hook, token, key})...),
 			"WorkerRole":  logs("Worker", slices.Concat(shelf, timers, received, []string{hook, key})...),
-			"SweepRole":   logs("Sweep", send, key),
+			"SweepRole":   logs("Sweep", slices.Concat(dead, []string{send, key})...),
 			"TimerRole":   {send},
 		}},
 		"with everything": {everything, map[string][]string{
@@ -65,7 +70,7 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 					"s3:ListBucket on MailBucket.Arn", aside})...),
 			"WorkerRole": logs("Worker",
 				slices.Concat(shelf, timers, received, []string{hook, out, sign, email})...),
-			"SweepRole": logs("Sweep", send, sign),
+			"SweepRole": logs("Sweep", slices.Concat(dead, []string{send, sign})...),
 			"TimerRole": {send},
 		}},
 		"with secrets that are there": {kept, map[string][]string{
@@ -74,7 +79,7 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 				slices.Concat(shelf, []string{send, storedHook, token, storedKey})...),
 			"WorkerRole": logs("Worker",
 				slices.Concat(shelf, timers, received, []string{storedHook, storedKey})...),
-			"SweepRole": logs("Sweep", send, storedKey),
+			"SweepRole": logs("Sweep", slices.Concat(dead, []string{send, storedKey})...),
 			"TimerRole": {send},
 		}},
 	} {
@@ -222,10 +227,10 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 	alarms := map[string]string{}
 	for name, a := range x.of("AWS::CloudWatch::Alarm") {
 		of := a["Dimensions"].([]any)[0].(map[string]any)
-		alarms[name] = fmt.Sprintf("%v %v of %s > %v", a["Namespace"], a["MetricName"], x.text(of["Value"]),
-			a["Threshold"])
-		if x.text(a["AlarmActions"]) != "arn:sns:topic" ||
-			a["ComparisonOperator"] != "GreaterThanThreshold" || a["AlarmDescription"] == nil {
+		alarms[name] = fmt.Sprintf("%v %v of %s %s %v", a["Namespace"], a["MetricName"], x.text(of["Value"]),
+			a["ComparisonOperator"], a["Threshold"])
+		alarms[name] = strings.NewReplacer("GreaterThanThreshold", ">", "LessThanThreshold", "<").Replace(alarms[name])
+		if a["AlarmDescription"] == nil {
 			t.Errorf("%s: %v", name, a)
 		}
 	}
@@ -234,9 +239,11 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 		"MailDeadLettersAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible of MailDeadLetters.QueueName > 0",
 		"QueueAgeAlarm":        "AWS/SQS ApproximateAgeOfOldestMessage of Queue.QueueName > 900",
 		"TimersAlarm":          "AWS/Scheduler InvocationDroppedCount of ScheduleGroup > 0",
-		"EndpointsAlarm":       "AWS/ApiGateway 5xx of HttpApi > 0",
-		"SweepAlarm":           "AWS/Lambda Errors of SweepLambdaFunction > 5",
+		"WebhookAlarm":         "AWS/Lambda Errors of WebhookLambdaFunction > 0",
+		"IntakeAlarm":          "AWS/Lambda Errors of IntakeLambdaFunction > 0",
 		// The names and the dimension are those of the lines that the functions write.
+		"UnstoredAlarm":       "Firebreak " + metrics.Unstored.Name + " of firebreak-prod > 0",
+		"SweepAlarm":          "Firebreak " + metrics.GoodSweeps.Name + " of firebreak-prod < 1",
 		"PagesFailedAlarm":    "Firebreak " + metrics.PageFailures.Name + " of firebreak-prod > 0",
 		"SelfTestsAlarm":      "Firebreak " + metrics.SelfTestFailures.Name + " of firebreak-prod > 0",
 		"UpdatesOverdueAlarm": "Firebreak " + metrics.UpdatesOverdue.Name + " of firebreak-prod > 0",
@@ -266,7 +273,7 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	alarms := regexp.MustCompile(`(?m)^    ([A-Za-z]+Alarm):$`).FindAllStringSubmatch(string(text), -1)
-	if len(alarms) != 9 {
+	if len(alarms) != 11 {
 		t.Errorf("%d alarms", len(alarms))
 	}
 	for _, a := range alarms {

@@ -271,7 +271,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	hook, err := webhook.Handler(webhook.Options{
 		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Now: s.clock.Now, Logger: s.log,
 		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
-		Refused: func(reason string) { s.metrics.Record(metrics.Rejected, 1, "github", reason) },
+		Refused: func(reason string) { countRefused(s.metrics, "github", reason) },
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.store.Close())

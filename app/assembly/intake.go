@@ -49,7 +49,15 @@ func (s *reception) handler() http.Handler {
 }
 
 func (s *reception) refused(source, reason string) {
-	s.metrics.Record(metrics.Rejected, 1, source, reason)
+	countRefused(s.metrics, source, reason)
+}
+
+// countRefused counts what was not taken, and on its own what was our failure.
+func countRefused(m metrics.Recorder, source, reason string) {
+	m.Record(metrics.Rejected, 1, source, reason)
+	if reason == metrics.NotStored {
+		m.Record(metrics.Unstored, 1)
+	}
 }
 
 // openModal opens Slack's form, which takes a bot's token of its own.

@@ -111,6 +111,7 @@ func (s *sweeper) next(ctx context.Context) error {
 		return err
 	}
 	s.metrics.Record(metrics.Sweeps, 1, "done")
+	s.metrics.Record(metrics.GoodSweeps, 1)
 	return s.takeBack(ctx)
 }
 

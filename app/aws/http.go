@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,8 +16,8 @@ import (
 
 // HTTP serves the events of an HTTP API (payload format 2.0), which are those of a function URL
 // too, by a handler that is asked for at each request, since its secrets may have changed. Without
-// a handler it answers 503, as a server out of order does: GitHub lists such a delivery as failed,
-// and the sweep asks for it again. What is larger than 6 MB reaches no function, and of the events
+// a handler the function fails, which its alarm counts, and the HTTP API answers 500: GitHub lists such a
+// delivery as failed, and the sweep asks for it again. What is larger than 6 MB reaches no function, and of the events
 // that matter none comes near.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -34,8 +35,7 @@ func HTTP(handler func(context.Context) (http.Handler, error),
 		h, err := handler(ctx)
 		if err != nil {
 			log.Error("the function is not ready", "err", err)
-			http.Error(w, "the function is not ready: try again", http.StatusServiceUnavailable)
-			return w.event(), nil
+			return events.APIGatewayV2HTTPResponse{}, fmt.Errorf("the function is not ready: %w", err)
 		}
 		h.ServeHTTP(w, r)
 		return w.event(), nil

@@ -5,6 +5,9 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sources"
 )
 
+// NotStored is the reason of Rejected for what was verified and could not be stored.
+const NotStored = "store"
+
 // The metrics.
 var (
 	QueueAge = &Metric{Name: "firebreak_queue_age_seconds", Kind: Histogram, Unit: "Seconds", Buckets: waits,
@@ -59,7 +62,7 @@ var (
 		Help: "Requests of sources that were not taken, by source (github: its webhooks) and reason.",
 		Labels: []Label{{"source", append(sources.Kinds(sources.Source.IsServed), "github")},
 			{"reason", []string{"signature", "token", "timestamp", "topic", "size", "format", "certificate",
-				"confirm", "modal", "store"}}}}
+				"confirm", "modal", NotStored}}}}
 	TurnedAway = &Metric{Name: "firebreak_turned_away_total", Kind: Counter, Unit: "Count",
 		Help: "Connections and bodies that found no room, by what was taken up: connections (all), " +
 			"address (those of one), budget (of large bodies).",
@@ -83,6 +86,10 @@ var (
 	Sweeps = &Metric{Name: "firebreak_sweeps_total", Kind: Counter, Unit: "Count",
 		Help:   "Sweeps for what was lost on the way, by result.",
 		Labels: []Label{{"result", []string{"done", "failed"}}}}
+	GoodSweeps = &Metric{Name: "firebreak_sweeps_good_total", Kind: Counter, Unit: "Count",
+		Help: "Sweeps that went well. CloudWatch sums what has labels, so an alarm there needs its own count."}
+	Unstored = &Metric{Name: "firebreak_unstored_total", Kind: Counter, Unit: "Count",
+		Help: "Verified webhooks and reports that were answered with an error because they could not be stored."}
 	SweepFailures = &Metric{Name: "firebreak_sweep_failures_total", Kind: Counter, Unit: "Count",
 		Help: "Installations that a sweep could not look through, by why: suspended, refused (by " +
 			"GitHub), limited (GitHub asks to come later), unavailable (GitHub is out), failed.",
@@ -111,7 +118,7 @@ var (
 
 // All lists the metrics.
 var All = []*Metric{QueueAge, PassTime, LooksTooLong, Effects, WriteWait, Pages, PageFailures,
-	PageAnswers, LinksRefused, SelfTests, SelfTestFailures,
+	PageAnswers, LinksRefused, GoodSweeps, Unstored, SelfTests, SelfTestFailures,
 	UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps,
 	SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 

@@ -54,6 +54,9 @@ func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), er
 	o := webhook.Options{AppID: app, Logger: log,
 		Refused: func(reason string) {
 			emf.Record(metrics.Rejected, 1, "github", reason)
+			if reason == metrics.NotStored {
+				emf.Record(metrics.Unstored, 1)
+			}
 			if err := emf.Flush(); err != nil {
 				log.Warn("the metrics could not be written", "err", err)
 			}
