@@ -326,9 +326,13 @@ func (e *Engine) tellOfChange(ctx context.Context, t PageToken) {
 	if !ok || e.Pager == nil {
 		return
 	}
-	err := e.Pager.Page(ctx, Page{Ref: t.Ref, Test: true, To: []string{"@" + t.Login}, Service: settings,
-		Others: policy.Services, Key: fmt.Sprintf("%s/ways/%d/%s/told", t.Ref.FullName(), e.Clock.Now().UnixNano(), naming.Key(t.Login)),
-		Title: "The ways by which pages reach you were changed", Text: "If that was not you, tell whoever runs Firebreak."})
+	err := e.Pager.Page(ctx, Page{
+		Ref: t.Ref, Test: true, To: []string{"@" + t.Login}, Service: settings, Others: policy.Services,
+		Key: fmt.Sprintf("%s/ways/%d/%s/told", t.Ref.FullName(), e.Clock.Now().UnixNano(),
+			naming.Key(t.Login)),
+		Title: "The ways by which pages reach you were changed",
+		Text:  "If that was not you, tell whoever runs Firebreak.",
+	})
 	if err != nil { // they may have had none
 		e.Logger.Warn("somebody was not told that their ways changed", "login", t.Login, "err", ports.Redact(err))
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -179,6 +180,64 @@ func TestO3VendorsThatHangAreLeft(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Each vendor's refusals and faults, as it documents them, are tried again where that may help, and never where the
+// key is wrong; no error shows what is secret (O3).
+func TestO3EachVendorsFaults(t *testing.T) {
+	vendors := map[string]struct{ way, host, well, wrongKey string }{
+		"a text":   {`{"sms": "+49301234567"}`, "api.twilio.com", `{"sid":"SM1"}`, `{"code":20003,"message":"Authenticate","status":401}`},
+		"a call":   {`{"call": "+49301234567"}`, "api.twilio.com", `{"sid":"CA1"}`, `{"code":20003,"message":"Authenticate","status":401}`},
+		"Pushover": {`{"pushover": "` + pushoverUser + `"}`, "api.pushover.net", `{"status":1,"receipt":"rLqVuqTRh62UzxtmqiaLzQmVcPgiCy"}`, `{"token":"invalid","errors":["application token is invalid"],"status":0}`},
+		"ntfy":     {`{"ntfy": "https://ntfy.example/dan-x8s7", "token": "tk_secret"}`, "ntfy.example", `{"id":"x"}`, `{"code":40101,"http":401,"error":"unauthorized"}`},
+		"Gotify":   {`{"gotify": "https://gotify.example", "token": "AGotifyToken"}`, "gotify.example", `{"id":1}`, `{"error":"Unauthorized","errorCode":401}`},
+		"Slack":    {`{"slack": "U0123ABCD"}`, "slack.com", `{"ok":true,"channel":"D1","ts":"1.2"}`, `{"ok":false,"error":"invalid_auth"}`},
+	}
+	for name, v := range vendors {
+		keyStatus := http.StatusUnauthorized
+		switch name {
+		case "Pushover":
+			keyStatus = http.StatusBadRequest
+		case "Slack":
+			keyStatus = http.StatusOK // and says so in the body
+		}
+		well := answer{status: http.StatusOK, body: v.well}
+		for fault, c := range map[string]struct {
+			answers   []answer
+			isReached bool
+			passes    bool // trying again later may help
+			tries     int
+		}{
+			"too many, for a moment": {[]answer{{status: 429, header: map[string]string{"Retry-After": "1"}}, well}, true, false, 2},
+			"too many, for long":     {[]answer{{status: 429, header: map[string]string{"Retry-After": "600"}}}, false, true, 1},
+			"out for a moment":       {[]answer{{status: 503}, well}, true, false, 2},
+			"out":                    {[]answer{{status: 500}}, false, true, 3},
+			"the line breaks":        {[]answer{{fails: errors.New("connection reset")}, well}, true, false, 2},
+			"a wrong key":            {[]answer{{status: keyStatus, body: v.wrongKey}}, false, false, 1},
+		} {
+			t.Run(name+", "+fault, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					d := &double{host: v.host, answers: c.answers}
+					n := withPeople(t, `{"dan": [`+v.way+`]}`)
+					n.Through(d)
+					err := n.Page(t.Context(), peoplePage("@dan"))
+					if (err == nil) != c.isReached || len(d.all) != c.tries {
+						t.Fatalf("%v after %d requests, want %d", err, len(d.all), c.tries)
+					}
+					var said interface{ Temporary() bool }
+					if err != nil && (!errors.As(err, &said) || said.Temporary() != c.passes) {
+						t.Errorf("%v: trying again may help: %v", err, said.Temporary())
+					}
+					if err != nil {
+						if shown := holds(err.Error(), "+4930", twilioToken, pushoverUser, pushoverApp, "dan-x8s7", "tk_secret",
+							"AGotifyToken", "TOKEN-OF-DAN"); len(shown) > 0 {
+							t.Errorf("the error shows %q: %v", shown, err)
+						}
+					}
+				})
+			})
+		}
 	}
 }
 

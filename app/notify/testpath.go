@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/slack-go/slack"
-	twilioclient "github.com/twilio/twilio-go/client"
-	twilio "github.com/twilio/twilio-go/rest/api/v2010"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -64,85 +62,99 @@ func accountOf(w way) string {
 	return vendorOf(w)
 }
 
+// question is what a vendor is asked to find out whether it is there and knows the account.
+type question struct {
+	address   string
+	form      url.Values // posted; nil: the address is read
+	hide      []string   // what no error shows
+	isTwilio  bool       // it goes where calls and texts go
+	authorize func(*http.Request)
+	isWell    func(answer map[string]any) bool
+}
+
 // probe asks the vendor of a way whether it is there and knows the account.
 func (n *Notifier) probe(ctx context.Context, p engine.Page, w way) error {
 	switch w.kind {
-	case "sms", "call":
-		return n.probeTwilio(ctx, p, w)
-	case "pushover":
+	case "sms", "call": // https://www.twilio.com/docs/iam/api/account
+		account := p.Service.Options["twilio-account"]
+		token, err := n.secret(ctx, w.kind, p.Service.Options["twilio-secret"])
+		if err != nil {
+			return err
+		}
+		return n.ask(ctx, "twilio", question{isTwilio: true, hide: []string{token},
+			address:   "https://api.twilio.com/2010-04-01/Accounts/" + url.PathEscape(account) + ".json",
+			authorize: func(r *http.Request) { r.SetBasicAuth(account, token) },
+			isWell:    func(a map[string]any) bool { return a["status"] == "active" }})
+	case "pushover": // https://pushover.net/api#verification
 		token, err := n.secret(ctx, w.kind, p.Service.Options["pushover-secret"])
 		if err != nil {
 			return err
 		}
-		// https://pushover.net/api#verification
-		return n.ask(ctx, w, []string{token, w.address}, http.MethodPost, pushoverAPI+"users/validate.json",
-			url.Values{"token": {token}, "user": {w.address}}, func(a map[string]any) bool { return a["status"] == 1.0 })
+		return n.ask(ctx, w.kind, question{address: pushoverAPI + "users/validate.json", hide: []string{token, w.address},
+			form:   url.Values{"token": {token}, "user": {w.address}},
+			isWell: func(a map[string]any) bool { return a["status"] == 1.0 }})
 	case "ntfy": // https://docs.ntfy.sh/config/#health-checks
 		u, err := url.Parse(w.address)
 		if err != nil {
 			return final(w.kind, "the address can't be read")
 		}
 		u.Path = "/v1/health"
-		return n.ask(ctx, w, []string{w.address, w.Token}, http.MethodGet, u.String(), nil,
-			func(a map[string]any) bool { return a["healthy"] == true })
+		return n.ask(ctx, w.kind, question{address: u.String(), hide: []string{w.address, w.Token},
+			isWell: func(a map[string]any) bool { return a["healthy"] == true }})
 	case "gotify": // https://gotify.net/api-docs, /health
-		return n.ask(ctx, w, []string{w.address, w.Token}, http.MethodGet, strings.TrimSuffix(w.address, "/")+"/health", nil,
-			func(a map[string]any) bool { return a["health"] == "green" && a["database"] != "red" })
+		return n.ask(ctx, w.kind, question{address: strings.TrimSuffix(w.address, "/") + "/health",
+			hide:   []string{w.address, w.Token},
+			isWell: func(a map[string]any) bool { return a["health"] == "green" && a["database"] != "red" }})
 	case "slack": // https://docs.slack.dev/reference/methods/auth.test
 		token, err := n.secret(ctx, w.kind, other(p, w.kind).Secret)
 		if err != nil {
 			return err
 		}
-		return n.send(ctx, w.kind, []string{token}, func(ctx context.Context) error {
-			_, err := slack.New(token, slack.OptionHTTPClient(n.client)).AuthTestContext(ctx)
-			return err
-		})
+		return n.ask(ctx, w.kind, question{address: slack.APIURL + "auth.test", form: url.Values{}, hide: []string{token},
+			authorize: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) },
+			isWell:    func(a map[string]any) bool { return a["ok"] == true }})
 	}
 	return nil // mail servers and mentions are tried by pages alone
 }
 
-// probeTwilio reads the account. https://www.twilio.com/docs/iam/api/account
-func (n *Notifier) probeTwilio(ctx context.Context, p engine.Page, w way) error {
-	account := p.Service.Options["twilio-account"]
-	token, err := n.secret(ctx, w.kind, p.Service.Options["twilio-secret"])
-	if err != nil {
-		return err
-	}
-	return n.send(ctx, "twilio", []string{token}, func(ctx context.Context) error {
-		c := &twilioclient.Client{Credentials: twilioclient.NewCredentials(account, token), HTTPClient: n.toTwilio(ctx)}
-		c.SetAccountSid(account)
-		found, err := twilio.NewApiService(&twilioclient.RequestHandler{Client: c}).FetchAccount(account)
-		var said *twilioclient.TwilioRestError
-		switch {
-		case errors.As(err, &said):
-			return final("twilio", said.Message)
-		case err == nil && found.Status != nil && *found.Status != "active":
-			return final("twilio", "the account is "+*found.Status)
-		}
-		return err
-	})
-}
+// reasons are where the vendors' answers say what is wrong.
+var reasons = []string{"error", "message", "status"}
 
-// ask sends a request whose answer is a JSON object, and reports by an error that it isn't as it should be.
-func (n *Notifier) ask(ctx context.Context, w way, hide []string, method, address string, form url.Values,
-	isWell func(answer map[string]any) bool) error {
-	return n.send(ctx, w.kind, hide, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+// ask asks a vendor, and reports by an error that it isn't well. The requests are so small that what the vendors'
+// libraries link for them would be most of it.
+func (n *Notifier) ask(ctx context.Context, kind string, q question) error {
+	return n.send(ctx, kind, q.hide, func(ctx context.Context) error {
+		method, client := http.MethodGet, n.client
+		if q.form != nil {
+			method = http.MethodPost
+		}
+		if q.isTwilio {
+			client = n.toTwilio(ctx)
+		}
+		req, err := http.NewRequestWithContext(ctx, method, q.address, strings.NewReader(q.form.Encode()))
 		if err != nil {
 			return errors.New("the address can't be read")
 		}
-		if form != nil {
+		if q.form != nil {
 			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
-		res, err := n.client.Do(req)
+		if q.authorize != nil {
+			q.authorize(req)
+		}
+		res, err := client.Do(req)
 		if err != nil {
 			return err
 		}
 		defer res.Body.Close()
 		var answer map[string]any
-		if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || !isWell(answer) {
-			return final(w.kind, "it does not say that it is well")
+		if err := json.NewDecoder(res.Body).Decode(&answer); err == nil && q.isWell(answer) {
+			return nil
 		}
-		return nil
+		for _, name := range reasons {
+			if why, ok := answer[name].(string); ok {
+				return final(kind, "the answer says "+why)
+			}
+		}
+		return final(kind, "it does not say that it is well")
 	})
 }

@@ -16,9 +16,9 @@ func waysCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ways OWNER/REPO LOGIN",
 		Short: "Prints the link to the page on which somebody says how pages reach them",
-		Long: `Prints the link to the page on which one person sets, verifies and tests the ways by which pages reach them.
-Hand it to that person and nobody else: whoever has it can change their ways, for 24 hours. Later they get a new one with
-each test page. It needs FIREBREAK_PUBLIC_URL and the environment of ` + "`firebreak-serve`" + `.`,
+		Long: `Prints the link to the page on which one person sets, verifies and tests the ways by which pages
+reach them. Hand it to that person and nobody else: whoever has it can change their ways, for 24 hours. Later they
+get a new one with each test page. It needs FIREBREAK_PUBLIC_URL and the environment of ` + "`firebreak-serve`" + `.`,
 		Example: "  env $(cat firebreak.env) firebreak ways acme/incidents dan",
 		Args:    cobra.ExactArgs(2), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
