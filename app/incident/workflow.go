@@ -314,7 +314,7 @@ func wrongInputs(w Workflow, given []InputValue) (wrong []string) {
 	return wrong
 }
 
-// wholeNumber is how GitHub writes numbers of inputs.
+// decimal is what an input takes that is a number.
 var decimal = regexp.MustCompile(`^-?[0-9]{1,15}(\.[0-9]{1,15})?$`)
 
 // refuses says why an input does not take a value; "" if it does.
