@@ -14,6 +14,25 @@ import (
 // (docs/testing.md), and they stay as they were.
 func hasChange(seed uint64) bool { return seed > 1000 && newDraw(seed, 11).chance(25) }
 
+// hasPast reports whether the company of a seed with a change has services in its configuration, and past
+// incidents.
+func hasPast(seed uint64) bool { return hasChange(seed) && newDraw(seed, 13).chance(60) }
+
+// catalog are the services of such a seed. One is named by what forms say, one is owned by a person, and of
+// one nothing is known.
+const catalog = `
+catalog:
+  services:
+    platform: {aliases: [customers], owners: [platform]}
+    payments: {owners: ["@erin"], depends-on: [platform]}
+    ledger: {repository: acme/nothing}
+`
+
+// past is the postmortem's data of an incident that was like most of those that scripts tell.
+const past = `{"version":1,"summary":"Customers get 502","incident":{"id":"acme/incidents#901","title":"Incident"},
+"times":{"declared":"2026-01-04T10:00:00Z"},"causes":[{"by":"alice","text":"A certificate ran out"}],
+"fixes":[{"by":"alice","text":"The certificate is renewed, closes #1, @carol"}]}`
+
 // files returns what the incident repository of a seed holds. In the first thousand changes are listed
 // only when somebody asks: their calls, by which faults are drawn, stay as they were too.
 func files(seed uint64) map[string]string {
@@ -23,6 +42,12 @@ func files(seed uint64) map[string]string {
 	}
 	if runsWorkflows(seed) {
 		all[".github/firebreak.yml"] += runSettings
+	}
+	if hasPast(seed) {
+		all[".github/firebreak.yml"] += catalog
+		all["postmortems/2026-01-04-901-customers.json"] = past
+		all["postmortems/2026-01-05-902-orders.json"] = strings.NewReplacer("901", "902", "Customers get 502", "Orders are lost",
+			"certificate", "queue").Replace(past)
 	}
 	return all
 }
@@ -54,21 +79,27 @@ func askOfChanges(seed uint64, script []step) {
 		if s.verb != "says" || !d.chance(12) {
 			continue
 		}
+		if hasPast(seed) && d.chance(60) {
+			script[i].text += "\n" + pick(d, "/incident similar", "/incident service", "/incident service payments", "/incident service customers",
+				"/incident service ledger", "/incident service payrolls", "/ic escalate payments the cards fail", "/ic escalate customers wait",
+				"/ic escalate platform, payments all hands", "/incident similar\n/incident service\n/incident changes")
+			continue
+		}
 		script[i].text += "\n" + pick(d, "/incident changes", "/incident changes since 2h", "/incident changes since 3d acme/platform",
 			"/oe clear acme/platform#1 it was not live yet", "/oe revert acme/platform#1 the limit is too low", "/oe revert acme/platform#1",
 			"/oe revert acme/platform#7", "/oe clear it")
 	}
 }
 
-// countChanges holds what must be so of changes and reverts, whatever the script and the faults: one
-// list for each incident that was critical or in which somebody asked, and one revert for each that
-// asked for it.
-func (w *world) countChanges(o *outcome, titles []string, script []step) {
+// wrongChanges returns what must not be so of changes, reverts and past incidents, whatever the script and
+// the faults: each incident has one revert at most of what it asked for, and nothing was read for one
+// that never was critical and in which nobody asked.
+func (w *world) wrongChanges(titles []string, script []step) (wrong []string) {
 	asked := func(title, command string) bool {
 		return slices.ContainsFunc(script, func(s step) bool { return s.on == title && strings.Contains(s.text, command) })
 	}
 	reverts := map[string]int{}
-	for _, p := range list[pull](w, changed+"/pulls?state=all&per_page=100") {
+	for _, p := range list[pull](w, changed+"/pulls?state=all") {
 		if p.Number == 1 {
 			continue
 		}
@@ -87,35 +118,46 @@ func (w *world) countChanges(o *outcome, titles []string, script []step) {
 		}
 	}
 	if byAll > wanted {
-		o.wrong = append(o.wrong, fmt.Sprintf("%d reverts, and %d incidents asked for one: %v", byAll, wanted, reverts))
+		wrong = append(wrong, fmt.Sprintf("%d reverts, and %d incidents asked for one: %v", byAll, wanted, reverts))
 	}
 	for of, n := range reverts {
 		if n > 1 {
-			o.wrong = append(o.wrong, fmt.Sprintf("%s has %d reverts of one change", of, n))
+			wrong = append(wrong, fmt.Sprintf("%s has %d reverts of one change", of, n))
 		}
 	}
 	for _, title := range titles {
 		if w.number(title) == 0 {
 			continue
 		}
-		lists := 0
-		for _, c := range list[comment](w, w.path(title)+"/comments?per_page=100") {
-			if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, "<!-- firebreak:did changes/") {
-				lists++
+		shown := map[string]int{}
+		for _, c := range list[comment](w, w.path(title)+"/comments") {
+			for _, what := range []string{"changes", "similar"} {
+				if strings.HasSuffix(c.User.Login, "[bot]") && strings.Contains(c.Body, "<!-- firebreak:did "+what+"/") {
+					shown[what]++
+				}
 			}
 		}
-		if lists == 0 || asked(title, "/incident changes") {
-			continue
+		for what := range shown {
+			if !asked(title, "/incident "+what) && !w.wasCritical(title) {
+				wrong = append(wrong, fmt.Sprintf("%s: %s are shown, and it never was critical", title, what))
+			}
 		}
-		wasCritical := false
-		for _, e := range list[struct {
-			Event string
-			Label struct{ Name string }
-		}](w, w.path(title)+"/events?per_page=100") {
-			wasCritical = wasCritical || e.Event == "labeled" && e.Label.Name == "severity/critical"
-		}
-		if !wasCritical {
-			o.wrong = append(o.wrong, title+": changes are listed, and it never was critical")
+		if state, _, ok := w.stateOf(title); ok && state.Hit.How != "" && !asked(title, "/incident service") && !w.wasCritical(title) {
+			wrong = append(wrong, title+": its service is guessed, and it never was critical")
 		}
 	}
+	return wrong
+}
+
+// wasCritical reports whether an incident ever had the label of a critical one.
+func (w *world) wasCritical(title string) bool {
+	return slices.ContainsFunc(list[labelled](w, w.path(title)+"/events"), func(e labelled) bool {
+		return e.Event == "labeled" && e.Label.Name == "severity/critical"
+	})
+}
+
+// labelled is an event of an issue.
+type labelled struct {
+	Event string
+	Label struct{ Name string }
 }

@@ -94,7 +94,7 @@ func (w *world) outcome(titles []string) outcome {
 		w.countRuns(&o, write(w.net.seed))
 	}
 	if hasChange(w.net.seed) {
-		w.countChanges(&o, titles, write(w.net.seed))
+		o.wrong = append(o.wrong, w.wrongChanges(titles, write(w.net.seed))...)
 	}
 	return o
 }

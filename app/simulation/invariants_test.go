@@ -188,6 +188,13 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	all := titles
 	titles = slices.DeleteFunc(slices.Clone(titles), func(title string) bool { _, isGone := w.gone[title]; return isGone })
 	wrong = append(wrong, w.judge(titles, acts)...)
+	if hasChange(seed) {
+		var played []step
+		for _, a := range acts {
+			played = append(played, a.step)
+		}
+		wrong = append(wrong, w.wrongChanges(titles, played)...)
+	}
 	if w.busy.busy != "" {
 		wrong = append(wrong, w.busy.busy)
 	}
