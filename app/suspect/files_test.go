@@ -39,3 +39,35 @@ func TestDependenciesAreTold(t *testing.T) {
 		}
 	}
 }
+
+// A title says whether something runs otherwise from now on, or only words and style change.
+func TestX1WhatATitleSaysOfAChange(t *testing.T) {
+	for title, want := range map[string]ReasonKind{
+		"Enable the new checkout":                Switch,
+		"feat(cart): switch to the new queue":    Switch,
+		"[web] Turn off retries":                 Switch,
+		"Use HTTP/2 by default":                  Switch,
+		"Cache carts for a minute":               Switch,
+		"Make the export faster":                 Switch,
+		"Migrate carts to the new store":         Switch,
+		"Fix a typo in the checkout":             Wording,
+		"Enable the linter":                      Wording, // words and style come first
+		"docs: say how carts are cached":         Wording,
+		"Add a field to carts":                   "",
+		"The switch statement has a default":     "",
+		"Performances of the orchestra are sold": "",
+	} {
+		c := Change{Kind: Pull, Ref: "acme/web#1", Repo: "acme/web", Title: title}
+		var got ReasonKind
+		for _, s := range Rank([]Change{c}, Symptoms{}, 1) {
+			for _, r := range s.Reasons {
+				if r.Kind == Switch || r.Kind == Wording {
+					got = r.Kind
+				}
+			}
+		}
+		if got != want {
+			t.Errorf("%q is %q, want %q", title, got, want)
+		}
+	}
+}

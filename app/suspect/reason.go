@@ -27,6 +27,8 @@ const (
 	Infrastructure ReasonKind = "infrastructure"
 	Pipeline       ReasonKind = "pipeline" // how it is built or deployed
 	Update         ReasonKind = "update"   // of a dependency
+	Switch         ReasonKind = "switch"   // its title says that it changes how something runs
+	Wording        ReasonKind = "wording"  // its title says that it changes words, and not what runs
 	Brings         ReasonKind = "brings"   // what is in a release
 
 	Deployed ReasonKind = "deployed" // GitHub knows that it runs in production
@@ -99,6 +101,8 @@ func (r Reason) String() string {
 // phrases are the reasons that have no parts.
 var phrases = map[ReasonKind]string{
 	Update:         "updates a dependency",
+	Switch:         "switches something on, off or over, or makes it faster, as its title says",
+	Wording:        "changes words or style, as its title says",
 	Deployed:       "deployed to production",
 	NotLive:        "not deployed before the start, as far as GitHub knows",
 	RevertedBefore: "was reverted before",

@@ -134,6 +134,12 @@ func addKind(c candidate, what touched, add adder) {
 	case c.Kind == Configuration:
 		add(Reason{Kind: Settings, Detail: c.Ref}, 1)
 	}
+	switch {
+	case wording.MatchString(c.Title):
+		add(Reason{Kind: Wording}, 1)
+	case switches.MatchString(c.Title):
+		add(Reason{Kind: Switch}, 1)
+	}
 	if c.brings != nil {
 		add(Reason{Kind: Brings, Detail: list(c.brings)}, 1)
 	}

@@ -25,7 +25,9 @@ var weights = map[ReasonKind]weight{
 	Infrastructure: {1.0, "Infrastructure is changed seldom, is hard to test, and many services are hit at once."},
 	Pipeline:       {1.0, "How something is built or deployed is changed seldom, and isn't tested before it is used."},
 	Brings:         {0, "It only says what is in a release: each counts by its title and files."},
-	Update:         {1.0, "A dependency changes more than the few lines that are seen, but most updates do nothing."},
+	Update:         {0.6, "A dependency changes more than the lines that are seen, but most updates do nothing."},
+	Switch:         {0.7, "What is switched on, off or over, or made faster, runs otherwise at once and for everybody."},
+	Wording:        {-0.5, "Who changes words, or how code looks, says so, and mostly changes nothing else."},
 
 	Deployed: {1.0, "What is known to run in production is more suspect than what may not run anywhere."},
 	NotLive:  {-4.0, "The repository is deployed, and this change wasn't: it can only be at fault if GitHub wasn't told."},
