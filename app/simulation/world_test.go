@@ -332,6 +332,7 @@ func list[T any](w *world, path string) (all []T) {
 }
 
 type issue struct {
+	ID        int64
 	Number    int
 	State     string
 	Title     string
