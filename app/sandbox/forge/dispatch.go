@@ -107,8 +107,8 @@ func (f *Forge) Dispatch(by *Actor, r *Repository, workflow, ref string,
 		parsed.Name = file
 	}
 	run := &WorkflowRun{ID: f.NextID("workflow run"), Workflow: parsed.Name, Path: file, Event: "workflow_dispatch",
-		Branch: branch, SHA: c.SHA, Title: parsed.title(inputs), Actor: by.Login, Status: "in_progress", Inputs: maps.Clone(inputs),
-		Created: f.Now(), Updated: f.Now()}
+		Branch: branch, SHA: c.SHA, Title: parsed.title(inputs), Actor: by.Login, Status: "in_progress",
+		Inputs: maps.Clone(inputs), Created: f.Now(), Updated: f.Now()}
 	r.addRun(f, run)
 	f.NoteChange()
 	f.Emit(&RunEvent{By: by, Repository: r, Run: run, Action: "requested"})
