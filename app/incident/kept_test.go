@@ -210,6 +210,15 @@ func TestC3WhoGetsTheirVersion(t *testing.T) {
 	}
 }
 
+// What is missing of a merged postmortem is a ticket at once, also where it could be read only after
+// somebody reopened the incident (C3, A4).
+func TestC3UnwrittenPartsAreTicketsThoughItIsReopened(t *testing.T) {
+	s := closedUp(t).at(12, "bob", incident.DocumentMerged{Number: 4}).at(13, "bob", incident.Reopened{})
+	before := pending[incident.OpenTicket](s)
+	s.at(14, "", incident.MergedChecked{Unfilled: []string{"Root cause", "Detection"}})
+	s.expect(pending[incident.OpenTicket](s) == before+2, "pending is %v", incident.Pending(s.state))
+}
+
 // What nobody has written of a merged postmortem becomes follow-ups, five at most, of those who had the roles in turn (C3).
 func TestC3UnwrittenPartsBecomeFollowUps(t *testing.T) {
 	for _, c := range []struct {

@@ -376,12 +376,13 @@ func Pending(s State) []Effect {
 		effects = append(effects, s.owedReverts()...)
 		effects = append(effects, s.owedRuns()...)
 	}
-	if s.Phase == Closing {
-		for i, fu := range s.FollowUps {
-			if fu.Ticket == "" {
-				effects = append(effects, OpenTicket{Index: i})
-			}
+	for i, fu := range s.FollowUps {
+		// what is missing of a merged postmortem is told to be a ticket, also if it is reopened just then
+		if fu.Ticket == "" && (s.Phase == Closing || fu.Section != "") {
+			effects = append(effects, OpenTicket{Index: i})
 		}
+	}
+	if s.Phase == Closing {
 		if s.Document.Wanted || s.Document.Number == 0 {
 			effects = append(effects, OpenDocument{})
 		}
