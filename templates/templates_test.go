@@ -217,6 +217,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "brief", Who: "carol", Brief: &incident.Brief{State: incident.State{Phase: incident.Fixing, Since: incident.Stamp{At: at},
 		Confirmed: &incident.Stamp{At: at}, Severity: "critical", IC: "carol", OEs: []string{"alice"}, Customers: []string{"globex"}, Began: at,
 		Impact:  &incident.Stamp{By: "bob", At: at, Text: "30 % of checkouts fail"},
+		Hit:     incident.Hit{Name: "payments", Owners: []string{"@acme/payments"}},
 		Cause:   &incident.Stamp{By: "alice", At: at, Text: "a memory limit"},
 		Found:   []incident.Stamp{{By: "alice", At: at, Text: "payments restarts"}},
 		Tried:   []incident.Stamp{{By: "alice", At: at, Text: "restarted payments"}},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
@@ -154,7 +155,8 @@ type Brief struct {
 	Waiting  []string // customers who have heard nothing
 	Missing  []string // what the next phase needs
 	Next     Phase
-	Mine     []Hint // what its reader may do now
+	Mine     []Hint       // what its reader may do now
+	OnCall   []oncall.Now // for the service that is hit
 }
 
 // briefHints is how many commands a brief proposes.
@@ -162,7 +164,8 @@ const briefHints = 3
 
 // BriefOf returns what a reader needs to know at a time.
 func BriefOf(s State, p Policy, reader Person, now time.Time) Brief {
-	b := Brief{State: s, Now: now, Critical: s.Critical(p), Call: s.CallOf(p), Next: s.Next()}
+	b := Brief{State: s, Now: now, Critical: s.Critical(p), Call: s.CallOf(p), Next: s.Next(),
+		OnCall: p.OnCallFor(s.Hit, now)}
 	b.Holder, _ = s.Coordinator()
 	for _, sent := range s.Updates.Sent {
 		if sent.Update {

@@ -59,7 +59,7 @@ func TestA4OnlyALookThatBeganAfterItAnswersAMessage(t *testing.T) {
 		}, func(ctx context.Context, q queueOf) error {
 			return q.Enqueue(ctx, bare("locked"), time.Time{})
 		}, func(_ engine.Message, n int) error {
-			if n <= 20 {
+			if n <= 10 {
 				return errors.New("it fails")
 			}
 			return nil
@@ -107,8 +107,8 @@ func TestA4OnlyALookThatBeganAfterItAnswersAMessage(t *testing.T) {
 				synctest.Wait()
 				got := strings.ReplaceAll(strings.ReplaceAll(seen(), fmt.Sprintf("%s ", ref), ""), ";", "")
 				if strings.Contains(c.name, "put aside") {
-					if n := handed["locked"]; n != 21 {
-						t.Errorf("it is handed out %d times, want once after the 20 that failed: %s", n, got)
+					if n := handed["locked"]; n != 11 {
+						t.Errorf("it is handed out %d times, want once after the ten that failed: %s", n, got)
 					}
 				} else if got != c.want {
 					t.Errorf("handed out %s\nwant       %s", got, c.want)

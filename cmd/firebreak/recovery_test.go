@@ -226,7 +226,7 @@ func (g *github) outside(title string, n, number int) {
 func TestA4ServeOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	g := newGitHub(t, 1)
-	p, err := launch(t, g.env, "sh", "-c", `ulimit -f 800; exec "$@"`, "sh", binary, "serve", "--listen",
+	p, err := launch(t, g.env, "sh", "-c", `ulimit -f 1600; exec "$@"`, "sh", binary, "serve", "--listen",
 		"127.0.0.1:0", "--data", g.data)
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func TestA4ServeOnAFullDisk(t *testing.T) {
 	taken := 0
 	for status := http.StatusAccepted; status == http.StatusAccepted; {
 		if taken++; taken > 200 {
-			t.Fatal("200 webhooks were taken on a disk of 400 KB")
+			t.Fatal("200 webhooks were taken on a disk of 800 KB")
 		}
 		status = g.declare(taken)
 	}
