@@ -103,6 +103,18 @@ func (r *run) seekOwed() {
 	}
 }
 
+// dropSearches drops what is owed only because the incident was critical: nobody asked for it.
+func (r *run) dropSearches() {
+	for _, s := range r.searches() {
+		if s == &r.Hit.Search && r.Hit.Name != "" {
+			continue // whose the service is that somebody named
+		}
+		if s.Owed && !s.Asked {
+			s.Owed, s.Tries, s.Retry = false, 0, time.Time{}
+		}
+	}
+}
+
 // searchDues lists when searches are asked for again.
 func (s State) searchDues() (all []due) {
 	for _, search := range s.searches() {

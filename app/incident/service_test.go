@@ -261,3 +261,17 @@ func TestX2WhoIsOnCallForAService(t *testing.T) {
 		}
 	}
 }
+
+// Who makes an incident regular again before anything was found makes nothing of it be read or shown; what
+// somebody asked for is (X1).
+func TestX1NothingIsLookedForOnceItIsNotCritical(t *testing.T) {
+	severity := func(name string) incident.Command { return incident.Command{Kind: incident.SetSeverity, Severity: name} }
+	s := critical(t)
+	s.expect(s.state.Changes.Owed && s.state.Similar.Owed, "nothing is owed: %+v", s.state.Changes)
+	s.at(5, "carol", severity("regular"))
+	s.expect(!s.state.Changes.Owed && !s.state.Similar.Owed && !s.state.Runbook.Owed && !s.state.Hit.Owed, "still owed: %+v", s.state)
+
+	s = critical(t).at(4, "alice", incident.Command{Kind: incident.FindChanges})
+	s.at(5, "carol", severity("regular"))
+	s.expect(s.state.Changes.Owed && !s.state.Similar.Owed, "what was asked for: %+v", s.state.Changes)
+}

@@ -63,6 +63,7 @@ func (r *run) confirmSeverity(name, why string) bool {
 			r.answeredPage() // it was paged as unconfirmed: who says that it can wait has answered
 		}
 		r.stopPaging()
+		r.dropSearches()
 	}
 	return true
 }
