@@ -16,7 +16,9 @@ var together = [][]Kind{
 	{AddCustomer},
 	{Unpin},
 	{},            // everything else, also where the start is moved
+	{NameService}, // by which changes are judged
 	{FindChanges}, // before the start
+	{FindPast},
 	{Update},
 	{Snooze}, // moves the time that an update sets
 	{GiveIC},

@@ -181,7 +181,7 @@ func (r *run) nameService(c Command) {
 		if r.Hit.Name == "" || r.Hit.Owed {
 			r.Hit.want(true)
 		} else {
-			r.reply(r.showService())
+			r.showService()
 		}
 	}
 	for _, name := range c.Names {
@@ -198,11 +198,17 @@ func (r *run) nameService(c Command) {
 	r.done()
 }
 
-// showService says which service is hit, and who is on call for it.
-func (r *run) showService() Say {
-	return Say{Name: "service", Hit: r.Hit, OnCall: r.p.OnCallFor(r.Hit, r.f.At), Time: r.f.At,
-		Names: r.p.serviceNames(), Start: "/incident service"}
+// showService says which service is hit, and who is on call for it: in one comment, whether it is known at
+// once or has to be read, which takes the place of the one before.
+func (r *run) showService() {
+	r.Hit.Lists++
+	r.emit(Remind{Key: fmt.Sprintf("%s/%d", serviceTopic, r.Hit.Lists), At: r.f.At,
+		Say: Say{Name: "service", Hit: r.Hit, OnCall: r.p.OnCallFor(r.Hit, r.f.At), Time: r.f.At,
+			Names: r.p.serviceNames(), Start: "/incident service"}})
 }
+
+// serviceTopic is the topic of the comment that shows the service.
+const serviceTopic = "service-shown"
 
 // OnCallFor returns who is on call for a service at a time: by the rotations among its owners, else by the
 // one of its name, else by the only one that its owners own.
@@ -325,11 +331,11 @@ func (r *run) ownerFound(w OwnerFound) {
 	if !naming.Equal(w.Hit.Name, r.Hit.Name) && (r.Hit.Name != "" || w.Hit.How == HitNamed) {
 		return // another one was named since
 	}
+	search := r.Hit.Search // as it is by now
 	r.Hit = w.Hit
-	r.Hit.Read = r.f.At
-	if isAsked := r.Hit.done(); isAsked && (r.Hit.Name == "" || r.Hit.How != HitNamed) {
-		r.Hit.Lists++
-		r.emit(Remind{Key: fmt.Sprintf("service-shown/%d", r.Hit.Lists), At: r.f.At, Say: r.showService()})
+	r.Hit.Search, r.Hit.Read = search, r.f.At
+	if isAsked := r.Hit.done(); isAsked {
+		r.showService()
 	}
 	if r.Hit.Name == "" {
 		return

@@ -265,7 +265,9 @@ func TestX2WhoIsOnCallForAService(t *testing.T) {
 // Who makes an incident regular again before anything was found makes nothing of it be read or shown; what
 // somebody asked for is (X1).
 func TestX1NothingIsLookedForOnceItIsNotCritical(t *testing.T) {
-	severity := func(name string) incident.Command { return incident.Command{Kind: incident.SetSeverity, Severity: name} }
+	severity := func(name string) incident.Command {
+		return incident.Command{Kind: incident.SetSeverity, Severity: name}
+	}
 	s := critical(t)
 	s.expect(s.state.Changes.Owed && s.state.Similar.Owed, "nothing is owed: %+v", s.state.Changes)
 	s.at(5, "carol", severity("regular"))
@@ -274,4 +276,15 @@ func TestX1NothingIsLookedForOnceItIsNotCritical(t *testing.T) {
 	s = critical(t).at(4, "alice", incident.Command{Kind: incident.FindChanges})
 	s.at(5, "carol", severity("regular"))
 	s.expect(s.state.Changes.Owed && !s.state.Similar.Owed, "what was asked for: %+v", s.state.Changes)
+}
+
+// Who asks which service is hit is answered by the same comment, whether it is known or has to be read first (X2).
+func TestX2WhoAsksForTheServiceIsAnswered(t *testing.T) {
+	ask := incident.Command{Kind: incident.NameService}
+	s := critical(t).at(4, "alice", incident.Command{Kind: incident.NameService, Names: []string{"payments"}})
+	s.at(5, "bob", ask).expectSays()
+	found := incident.OwnerFound{Hit: incident.Hit{Name: "payments", How: incident.HitNamed, Owners: []string{"@acme/payments"}}}
+	s.at(6, "", incident.Found{Number: s.lastSeek(), Owner: &found}).expectSays("service")
+	s.at(7, "bob", ask).expectSays("service")
+	s.expect(s.state.Hit.Lists == 2 && !s.state.Hit.Owed, "%+v", s.state.Hit)
 }

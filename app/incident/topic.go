@@ -26,6 +26,7 @@ var topics = map[string]string{
 	"review":       "review",
 	"role":         "role",
 	"runbook":      "runbook",
+	serviceTopic:   serviceTopic,
 	"service":      "service",
 	"shut":         "review",
 	"signals":      "signals",
@@ -58,7 +59,8 @@ func TopicOf(key string) string {
 // ParseSaid reads the mark of a comment that is the newest of its topic; ok is false for any other.
 func ParseSaid(key string, comment int64) (s Said, ok bool) {
 	s = Said{Topic: TopicOf(key), Comment: comment}
-	if s.Topic == changesTopic || s.Topic == similarTopic {
+	switch s.Topic {
+	case changesTopic, similarTopic, serviceTopic:
 		_, number, _ := strings.Cut(key, "/")
 		s.Number, _ = strconv.Atoi(number)
 	}
@@ -72,5 +74,7 @@ func (r *run) shown(s Said) {
 		r.Changes.Lists = max(r.Changes.Lists, s.Number)
 	case similarTopic:
 		r.Similar.Lists = max(r.Similar.Lists, s.Number)
+	case serviceTopic:
+		r.Hit.Lists = max(r.Hit.Lists, s.Number)
 	}
 }
