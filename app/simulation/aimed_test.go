@@ -117,7 +117,9 @@ func (f *trial) pressFirstLook(w *world, n int) {
 	title := f.script[n].on
 	if d := f.spare(n+1, 40*time.Minute); d > 0 {
 		w.net.cut("/repos/acme/incidents", 1+f.IntN(12), func() {
-			w.first[title] = w.box.Clock().Now()
+			if w.net.isConfigured() { // else nobody can know yet whom to page
+				w.first[title] = w.box.Clock().Now()
+			}
 			f.outage(w, d)
 		})
 	}

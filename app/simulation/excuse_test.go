@@ -24,6 +24,13 @@ func (o *outcome) unpaged(title string) {
 
 var clocked = regexp.MustCompile(`: ((then|\d{4}-\S+)  (page|unanswered|missed|overdue) |card (paging|updates|stand-by): |paged: )`)
 
+// unfilled takes out what nobody had written of a merged postmortem.
+func (o *outcome) unfilled(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return sections.MatchString(line) })
+}
+
+var sections = regexp.MustCompile(`: (then  unfilled |ticket \d+ in \S+: Write the postmortem: |card (follow-ups|document): )`)
+
 // sighted counts a page that went out blindly as the one that is wanted; where somebody had taken
 // over already it is one too many.
 func (o *outcome) sighted(title string, want outcome) {
