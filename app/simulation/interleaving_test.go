@@ -80,6 +80,7 @@ func (m *interleaving) between(c call) {
 			d = 7 * time.Minute
 		}
 		m.w.net.tell("%s takes %s", c.name, d)
+		m.w.reach.stall(d)
 		m.w.box.Clock().Pass(d)
 		m.deliver()
 	}
@@ -94,7 +95,7 @@ func (m *interleaving) deliver() {
 	}
 	for _, l := range m.w.arrived(m.w.box.Clock().Now()) {
 		m.w.handed[l.issue] = l
-		if m.w.serve(http.MethodPost, l.to(), l.header, l.body) >= 300 { // its sender tries again
+		if !l.isTaken(m.w.serve(http.MethodPost, l.to(), l.header, l.body)) { // its sender tries again
 			m.w.mu.Lock()
 			m.w.mail = append(m.w.mail, l)
 			m.w.mu.Unlock()

@@ -88,7 +88,11 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	if isAlone(seed) {
 		log.words = append(log.words[:len(log.words):len(log.words)], "several cards") // nobody but the app posts any
 	}
-	w := newWorld(t, seed, log)
+	var people *reach
+	if reaches(seed) {
+		people = newReach(seed)
+	}
+	w := newWorldOf(t, seed, log, people)
 	var wrong []string
 	var acts []acted
 	defer func() {
@@ -118,12 +122,18 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	if isAlone(seed) {
 		during, slow, strange, spoilt, hostile = 0, 0, false, 0, false
 	}
+	hostile = hostile && people == nil
 	w.busy.slow, w.spoilt = slow, spoilt
+	isTrusted := isQuiet && slow == 0 // of people, nothing is known late
 	silent := map[string]bool{}
 	var due time.Time
 	w.idle = func(next time.Time) {
 		due, w.due = next, next
 		lines := w.silent(titles, next)
+		if people != nil {
+			people.look(titles)
+			people.unpagedNow(titles, acts, isTrusted)
+		}
 		if theme.holds != nil {
 			lines = append(lines, theme.holds(w, titles, next)...)
 		}
@@ -149,6 +159,9 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 			if s, ok := f.extreme(w, n); ok && f.chance(3) {
 				act(s)
 			}
+		}
+		if people != nil {
+			people.before(n)
 		}
 		s := script[n]
 		if n > 0 && d.IntN(100) < during && s.verb != "merges" {
@@ -188,6 +201,7 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	all := titles
 	titles = slices.DeleteFunc(slices.Clone(titles), func(title string) bool { _, isGone := w.gone[title]; return isGone })
 	wrong = append(wrong, w.judge(titles, acts)...)
+	wrong = append(wrong, w.unreached(titles, acts, isTrusted)...)
 	if hasChange(seed) {
 		var played []step
 		for _, a := range acts {
@@ -199,8 +213,9 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 		wrong = append(wrong, w.busy.busy)
 	}
 	wrong = append(wrong, log.kept...)
-	calm := newWorld(t, seed, io.Discard)
+	calm := newWorldOf(t, seed, io.Discard, people.calm())
 	excuses := w.excuses(titles, acts)
+	people.excuse(excuses)
 	for _, a := range acts {
 		calm.advance(max(0, a.at.Sub(calm.box.Clock().Now())))
 		s := a.step
@@ -216,7 +231,7 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	for _, title := range titles {
 		compared.Add(1)
 		want, got := calm.gist(title), w.gist(title)
-		if isQuiet && slow == 0 && !w.isLate { // at what times is looked, nothing hangs on
+		if isQuiet && slow == 0 && !w.isLate && people == nil { // at what times is looked, nothing hangs on
 			want, got = append(want, calm.pagesOf(title)...), append(got, w.pagesOf(title)...)
 		}
 		switch d, why := differ(want, got), excuses[title]; {
@@ -264,6 +279,7 @@ func (w *world) passTo(due time.Time) {
 		return
 	}
 	w.isLate = true
+	w.reach.stall(wait)
 	w.net.tell("in between: something is due")
 	w.box.Clock().Pass(wait)
 }

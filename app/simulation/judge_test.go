@@ -96,6 +96,9 @@ func (w *world) silent(titles []string, next time.Time) (lines []string) {
 	if err != nil {
 		panic(err)
 	}
+	if w.reach != nil {
+		p = w.reach.parse()
+	}
 	now := w.box.Clock().Now()
 	if w.has("suspended") || w.has("removed") || w.twin != nil || w.unwritten || w.reconfigured || slices.ContainsFunc(w.net.resting, func(s span) bool { return s.has(now) }) {
 		return nil

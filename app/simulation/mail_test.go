@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine"
 )
 
 // letter is a webhook on its way.
@@ -29,8 +31,17 @@ func (l letter) to() string {
 	return "/webhook"
 }
 
+// isTaken reports whether the product took a letter: what came of an answer to a page that is over by now is said
+// to whoever gave it.
+func (l letter) isTaken(status int) bool {
+	return status < 300 || strings.HasPrefix(l.path, engine.AnswerPath) && status < 500
+}
+
 // post takes what is sent: webhooks, and what goes to people outside.
 func (w *world) post(rw http.ResponseWriter, r *http.Request) {
+	if w.reach != nil && w.reach.take(rw, r) {
+		return
+	}
 	if r.URL.Path != "/webhook" && w.busy != nil {
 		w.receive(rw, r)
 		return
@@ -141,7 +152,7 @@ func (w *world) hand(path string, header http.Header, body []byte) error {
 			w.restart()
 			continue
 		}
-		if rec.Code >= 300 {
+		if !(letter{path: path}).isTaken(rec.Code) {
 			return fmt.Errorf("the product answers %d to %s: %s", rec.Code, path, rec.Body)
 		}
 		return nil

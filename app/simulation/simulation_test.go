@@ -161,6 +161,9 @@ func TestMain(m *testing.M) {
 	debug.SetGCPercent(400) // a world is small and short-lived
 	code := m.Run()
 	fmt.Printf("%d outcomes, %d of them excused: %v\n", compared.Load(), excused.total(), excused.why)
+	if pagesJudged.total() > 0 {
+		fmt.Printf("%d pages where there are rotations: %v\n", pagesJudged.total(), pagesJudged.why)
+	}
 	os.Exit(code)
 }
 

@@ -79,6 +79,7 @@ type world struct {
 	reused       bool                    // another repository has the incidents' repository's first name
 	disk         *disk                   // that the queue's file is on
 	spoilt       uint64                  // of a thousand requests to receivers, how many go wrong
+	reach        *reach                  // rotations, and people's own ways; nil: there are none
 
 	pages witness.Sink // every page and mail that left, repetitions too
 
@@ -103,7 +104,10 @@ type world struct {
 	taken    []string             // what GitHub answered to each step
 }
 
-func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
+func newWorld(t *testing.T, seed uint64, log io.Writer) *world { return newWorldOf(t, seed, log, nil) }
+
+// newWorldOf makes a world whose people are on call by rotations, and reached by ways of their own; nil: by none.
+func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world {
 	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, reported: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]time.Time{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
@@ -115,7 +119,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 		t.Fatal(err)
 	}
 	options := sandbox.Options{URL: address, WebhookURL: hooks.URL + "/webhook", WebhookSecret: secret, PrivateKey: private, Frozen: true, Start: began,
-		Files: map[string]map[string]string{"acme/incidents": files(seed)}, Follower: w}
+		Files: map[string]map[string]string{"acme/incidents": people.withFiles(files(seed))}, Follower: w}
 	if runsWorkflows(seed) {
 		options.App.Permissions, options.App.Events = map[string]string{"actions": "write"}, []string{"workflow_run"}
 	}
@@ -128,6 +132,9 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world {
 	w.env = w.box.Environment()
 	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // hours of a script may pass at one instant
 	w.env["FIREBREAK_PAGER_URL"], w.env["FIREBREAK_MAIL_URL"] = hooks.URL+"/sandbox/receive/page", hooks.URL+"/sandbox/receive/announce"
+	if w.reach = people; people != nil {
+		people.join(w, hooks.URL)
+	}
 	w.queue = filepath.Join(memory(t), "queue.db")
 	w.disk = newDisk(t, w.queue)
 	w.start()
