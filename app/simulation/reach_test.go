@@ -1,18 +1,15 @@
 package simulation
 
 import (
-	"crypto/hmac"
-	"crypto/sha1"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
@@ -91,7 +88,7 @@ func (r rota) at(names []string, t time.Time) (all []string) {
 		}
 		people := rotation.at(t)
 		for _, c := range r.covers {
-			if c.rotation == rotation.name && len(people) > 0 && !t.Before(c.from) && t.Before(c.until) {
+			if c.rotation == rotation.name && !t.Before(c.from) && t.Before(c.until) {
 				people = []string{c.who}
 			}
 		}
@@ -207,6 +204,12 @@ func newReach(seed uint64) *reach {
 				vendor, pick(d, "refused", "out", "limited", "hangs")})
 		}
 	}
+	if storm := newDraw(seed, 20); storm.chance(25) { // nobody can be reached by anything
+		from := began.Add(time.Duration(storm.IntN(90)) * time.Minute)
+		for _, vendor := range []string{"twilio", "ntfy", "gotify"} {
+			r.faults = append(r.faults, vendorFault{span{from, from.Add(time.Hour)}, vendor, pick(storm, "refused", "out", "limited")})
+		}
+	}
 	r.spotty, r.eager = pick(d, uint64(0), 80, 200), pick(d, uint64(0), 30, 100)
 	return r
 }
@@ -283,139 +286,6 @@ func (r *reach) parse() incident.Policy {
 	return p
 }
 
-var linkIn = regexp.MustCompile(`http://[^\s"<>?]+/a/[^\s"<>?]+`)
-
-// take is the vendors: each takes what it is handed, or fails.
-func (r *reach) take(rw http.ResponseWriter, req *http.Request) bool {
-	m, ok := read(req)
-	if !ok {
-		return false
-	}
-	w := r.w
-	m.at = w.box.Clock().Now()
-	name := "message " + m.kind + " " + m.login
-	r.mu.Lock()
-	r.made[name]++
-	c := call{name, r.made[name]}
-	r.mu.Unlock()
-	x, how := w.net.random(c), ""
-	for _, f := range r.faults {
-		if f.vendor == vendorOf[m.kind] && f.has(m.at) {
-			how = f.how
-		}
-	}
-	if how == "" && x%1000 < r.spotty {
-		how = [...]string{"refused", "out", "answer lost", "hangs"}[x>>20%4]
-	}
-	if how != "" {
-		w.net.tell("%s: a message by %s for %s", how, m.kind, m.login)
-	}
-	m.isTaken = how == "" || how == "answer lost"
-	r.mu.Lock()
-	r.messages = append(r.messages, m)
-	r.mu.Unlock()
-	switch how {
-	case "refused":
-		rw.WriteHeader([]int{400, 401, 404}[x>>30%3])
-	case "limited":
-		rw.Header().Set("Retry-After", "3600")
-		rw.WriteHeader(http.StatusTooManyRequests)
-	case "out", "answer lost":
-		w.away(rw)
-	case "hangs":
-		w.isLate = true
-		r.stall(10 * time.Second)
-		w.box.Clock().Pass(10 * time.Second)
-		w.away(rw)
-	default:
-		rw.Header().Set("Content-Type", "application/json")
-		rw.WriteHeader(http.StatusCreated)
-		_, _ = rw.Write([]byte(`{"sid":"SM00000000000000000000000000000000","id":"1","status":"queued"}`))
-	}
-	if m.isTaken && m.link != "" && x>>33%1000 < r.eager {
-		r.answer(m, x)
-	}
-	return true
-}
-
-// read reads what a vendor was handed.
-func read(req *http.Request) (m message, ok bool) {
-	topic, isNtfy := "", req.URL.Path == "/"
-	switch path := req.URL.Path; {
-	case strings.HasPrefix(path, "/twilio/"):
-		if err := req.ParseForm(); err != nil {
-			return m, false
-		}
-		m.kind, m.text = "sms", req.PostForm.Get("Body")
-		if strings.HasSuffix(path, "/Calls.json") {
-			m.kind, m.text = "call", req.PostForm.Get("Twiml")
-		}
-		at := slices.IndexFunc(everybody, func(login string) bool { return phoneOf(login) == req.PostForm.Get("To") })
-		if at < 0 {
-			return m, false
-		}
-		m.login = everybody[at]
-	case isNtfy || strings.HasPrefix(path, "/gotify/"):
-		var in struct{ Topic, Title, Message, Click string }
-		if err := json.NewDecoder(req.Body).Decode(&in); err != nil {
-			return m, false
-		}
-		m.kind, m.text, topic = "gotify", in.Title+"\n"+in.Message+"\n"+in.Click, in.Topic
-		m.login, _, _ = strings.Cut(strings.TrimPrefix(path, "/gotify/"), "/")
-		if isNtfy {
-			m.kind, m.login = "ntfy", strings.TrimPrefix(topic, "topic-")
-		}
-	default:
-		return m, false
-	}
-	m.link = linkIn.FindString(m.text)
-	return m, true
-}
-
-// answer lets somebody answer what reached them: once, twice, late, or so that it is lost on the way.
-func (r *reach) answer(m message, x uint64) {
-	w := r.w
-	how, lasts := incident.PageAnswers[x>>44%uint64(len(incident.PageAnswers))], [...]time.Duration{20 * time.Second, time.Minute, 12 * time.Minute}[x>>50%3]
-	times := [...]int{1, 1, 2, 0}[x>>54%4]
-	w.net.tell("%s answers %s by %s after %s, %d times", m.login, how, m.kind, lasts, times)
-	path, form := strings.TrimPrefix(m.link, w.env["FIREBREAK_PUBLIC_URL"]), url.Values{"answer": {how}}
-	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
-	if m.kind == "call" {
-		digit := map[string]string{incident.AnswerCoordinate: "1", incident.AnswerPass: "2", incident.AnswerSeen: "3"}[how]
-		form = url.Values{"CallSid": {"CA1"}, "Digits": {digit}}
-		header.Set("X-Twilio-Signature", signTwilio(m.link+"?way=call", form))
-		path += "?way=call"
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for range times {
-		r.answered[r.titleOf(m)] = m.at
-		w.mail = append(w.mail, letter{due: m.at.Add(lasts), header: header, body: []byte(form.Encode()), path: path})
-	}
-}
-
-// signTwilio signs a callback as https://www.twilio.com/docs/usage/security#validating-requests says.
-func signTwilio(address string, form url.Values) string {
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		address += name + form.Get(name)
-	}
-	mac := hmac.New(sha1.New, []byte(twilioToken))
-	mac.Write([]byte(address))
-	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
-}
-
-// titled are the titles in messages: each begins with how bad it is.
-var titled = regexp.MustCompile(`: (Incident [A-Z])`)
-
-func (r *reach) titleOf(m message) string {
-	if found := titled.FindStringSubmatch(m.text); found != nil {
-		return found[1]
-	}
-	return ""
-}
-
 // commit puts a version of the file into the repository, and reports whether GitHub took it.
 func (r *reach) commit(text string) bool {
 	const path = repository + "/contents/.github/oncall.yml"
@@ -463,254 +333,7 @@ func (r *reach) before(n int) {
 	}
 }
 
-// onCall returns who is on call in rotations at a time, by each version of the file by which the product may
-// go then: what changed just now, or while it could not be read, it need not know.
-func (r *reach) onCall(rotations []string, at time.Time, isTrusted bool) (all [][]string) {
-	known := 2 * time.Minute
-	if !isTrusted {
-		known = 25 * time.Minute // a configuration that was read counts for a quarter of an hour if a push is lost
-	}
-	for _, s := range r.spoilt {
-		if !s.from.After(at) {
-			known += s.to.Sub(s.from)
-		}
-	}
-	for _, v := range r.versions {
-		if v.from.After(at.Add(time.Second)) || !v.to.IsZero() && at.Sub(v.to) > known {
-			continue
-		}
-		all = append(all, v.at(rotations, at))
-	}
-	return all
-}
-
-// look notes what cards say of pages.
-func (r *reach) look(titles []string) {
-	for _, title := range titles {
-		s, _, ok := r.w.stateOf(title)
-		if !ok {
-			continue
-		}
-		if r.pages[title] == nil {
-			r.pages[title] = map[time.Time]incident.Page{}
-		}
-		for _, p := range s.Paging.Pages {
-			r.pages[title][p.At] = p
-		}
-	}
-}
-
-// inTime is how long a page may take.
-const inTime = time.Minute
-
-// unreached returns the pages to people on call that reached none of them in time, although one of their ways
-// worked, and those that reached nobody and of which nobody was told. It goes by what the vendors and the
-// receiver of pages took, and by the file.
-func (w *world) unreached(titles []string, acts []acted, isTrusted bool) (lines []string) {
-	r := w.reach
-	if r == nil || w.renamed || w.reconfigured {
-		return nil
-	}
-	r.look(titles)
-	for _, title := range titles {
-		if r.wrong[title] != "" {
-			lines = append(lines, r.wrong[title])
-		}
-		for _, at := range slices.SortedFunc(maps.Keys(r.pages[title]), time.Time.Compare) {
-			p := r.pages[title][at]
-			if len(r.rotationsOf(p)) == 0 || p.Skipped || !slices.Contains(p.By, incident.ByPeople) || !r.knew(title, p, acts, isTrusted) {
-				pagesJudged.add("not judged: " + r.whyNot(p))
-				continue
-			}
-			if why := r.missed(title, p, isTrusted); why != "" {
-				lines = append(lines, fmt.Sprintf("%s: %s of %s to %v of %v, because %s: %s", title, p.Key, at.Format(time.DateTime), p.To, r.rotationsOf(p), p.Why, why))
-			}
-		}
-	}
-	return lines
-}
-
-// pagesJudged counts pages to people on call.
-var pagesJudged tally
-
-// whyNot returns why a page is not judged.
-func (r *reach) whyNot(p incident.Page) string {
-	switch {
-	case p.Skipped:
-		return "not needed any more"
-	case len(r.rotationsOf(p)) == 0 || !slices.Contains(p.By, incident.ByPeople):
-		return "to others"
-	}
-	return "known late"
-}
-
-// rotationsOf returns the rotations of which a page is to reach somebody. Once the rounds are over, that are all.
-func (r *reach) rotationsOf(p incident.Page) []string {
-	isPerson := func(to string) bool { return strings.HasPrefix(to, "@") }
-	if len(p.Rotations) == 0 && incident.Escalates(p.Why) && slices.ContainsFunc(p.To, isPerson) {
-		return r.steps
-	}
-	return p.Rotations
-}
-
-// stall notes that the product waits for an answer from now on.
-func (r *reach) stall(d time.Duration) {
-	if r == nil {
-		return
-	}
-	now := r.w.box.Clock().Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stalls = append(r.stalls, span{now, now.Add(d)})
-}
-
-// until is the end of the time in which a page must be out: an answer that the product waited for counts
-// besides, for time passes here only then.
-func (r *reach) until(at time.Time) time.Time {
-	end := at.Add(inTime)
-	for _, s := range r.stalls { // in their order
-		if !s.from.After(end) && s.to.After(at) {
-			end = end.Add(s.to.Sub(s.from))
-		}
-	}
-	return end
-}
-
-// knew reports whether the product knew of what makes a page due when it was. A timer it knows of, whatever
-// GitHub does, if it paged before and nobody did anything since; of the rest it hears from GitHub.
-func (r *reach) knew(title string, p incident.Page, acts []acted, isTrusted bool) bool {
-	last := began
-	for _, a := range acts {
-		if a.on == title && !a.at.After(p.At) {
-			last = a.at
-		}
-	}
-	for _, at := range r.answered {
-		if !at.After(p.At) && at.After(last) {
-			last = at
-		}
-	}
-	for _, m := range r.messages {
-		if r.titleOf(m) == title && !m.at.Before(last) && m.at.Before(p.At) {
-			return true
-		}
-	}
-	return isTrusted && len(r.answered) == 0
-}
-
-// missed returns what is wrong with a page; empty: nothing.
-func (r *reach) missed(title string, p incident.Page, isTrusted bool) string {
-	from, until := p.At, r.until(p.At)
-	if p.Key == "page/1" && r.w.reported[title] {
-		from = from.Add(-time.Hour) // it went out before there was an issue
-	}
-	versions := r.onCall(r.rotationsOf(p), p.At, isTrusted)
-	worked := false
-	for _, people := range versions {
-		isWorking := false
-		for _, login := range people {
-			if r.got(title, p, login, from, until) {
-				pagesJudged.add("reached")
-				return ""
-			}
-			isWorking = isWorking || r.canReach(login, from, until)
-		}
-		worked = worked || isWorking
-	}
-	switch {
-	case worked && p.Failed != "":
-		return fmt.Sprintf("it is said that it reached nobody, and one of %v could be reached", versions)
-	case worked:
-		return fmt.Sprintf("none of %v, who were on call, got it by %s, and one of them could be reached", versions, until.Format(time.TimeOnly))
-	case p.Failed == "":
-		return fmt.Sprintf("none of %v, who were on call, got it by %s, and nobody was told", versions, until.Format(time.TimeOnly))
-	}
-	pagesJudged.add("said to have failed, and nobody could be reached")
-	return ""
-}
-
-// got reports whether somebody got a page.
-func (r *reach) got(title string, p incident.Page, login string, from, until time.Time) bool {
-	if slices.ContainsFunc(r.messages, func(m message) bool {
-		return m.isTaken && m.login == login && r.titleOf(m) == title && !m.at.Before(from) && !m.at.After(until)
-	}) {
-		return true
-	}
-	key := fmt.Sprintf("#%d/%s", r.w.issues[title], p.Key)
-	return slices.ContainsFunc(r.w.receipts, func(one receipt) bool {
-		at, _, _ := strings.Cut(one.Key, "@")
-		return one.Kind == "page" && (strings.HasSuffix(at, key) || from.Before(p.At)) && strings.Contains(one.To, login) &&
-			!one.at.Before(from) && !one.at.After(until)
-	})
-}
-
-// mostAnHour is how many calls and how many texts somebody gets in an hour.
-const mostAnHour = 12
-
-// canReach reports whether one of somebody's ways works all the time.
-func (r *reach) canReach(login string, from, until time.Time) bool {
-	return slices.ContainsFunc(r.ways[login], func(way wayTo) bool {
-		if slices.ContainsFunc(r.faults, func(f vendorFault) bool {
-			return f.vendor == vendorOf[way.kind] && !f.from.After(until) && !f.to.Before(from)
-		}) {
-			return false
-		}
-		had := 0
-		for _, m := range r.messages {
-			if m.login != login || m.kind != way.kind || m.at.After(until) || from.Sub(m.at) > time.Hour {
-				continue
-			}
-			if had++; !m.isTaken && !m.at.Before(from) {
-				return false
-			}
-		}
-		return vendorOf[way.kind] != "twilio" || had < mostAnHour
-	})
-}
-
-// unpagedNow notes which incidents nobody is paged for, whenever the product is idle: they are critical, nobody
-// coordinates or did anything for long, and neither a message nor a word of the app is there.
-func (r *reach) unpagedNow(titles []string, acts []acted, isTrusted bool) {
-	now := r.w.box.Clock().Now()
-	for _, title := range titles {
-		s, _, ok := r.w.stateOf(title)
-		if !ok || !isTrusted || !s.Running() || s.Drill || s.IC != "" || s.Confirmed == nil || s.Severity != "critical" ||
-			s.Phase == incident.Closing || s.Paging.Answered != nil || r.wrong[title] != "" {
-			continue
-		}
-		last := s.Confirmed.At
-		for _, a := range acts {
-			if a.on == title && a.at.After(last) {
-				last = a.at
-			}
-		}
-		for _, m := range r.messages {
-			if r.titleOf(m) == title && m.at.After(last) {
-				last = m.at
-			}
-		}
-		for _, c := range list[told](r.w, r.w.path(title)+"/comments") {
-			if strings.HasSuffix(c.User.Login, "[bot]") && loud.MatchString(c.Body) && c.Created.After(last) {
-				last = c.Created
-			}
-		}
-		if longest := 11*time.Minute + inTime; now.Sub(last) > longest {
-			r.wrong[title] = fmt.Sprintf("%s: it is critical, and from %s to %s nobody was paged and nothing was said", title, last.Format(time.DateTime), now.Format(time.DateTime))
-		}
-	}
-}
-
-// told is a comment with its time.
-type told struct {
-	Body    string
-	User    struct{ Login string }
-	Created time.Time `json:"created_at"`
-}
-
-// loud are the marks of what is said when nobody could be reached, or answers.
-var loud = regexp.MustCompile(`firebreak:did (failed|gap|unanswered|page)/`)
-
-// withFile returns files with those of a seed's rotations.
+// withFiles returns files with those of a seed's rotations.
 func (r *reach) withFiles(all map[string]string) map[string]string {
 	if r == nil {
 		return all
@@ -738,5 +361,42 @@ func (r *reach) excuse(excuses map[string]string) {
 		if excuses[title] == "" {
 			excuses[title] = "answered by a way of one's own"
 		}
+	}
+}
+
+// TestO1TheRotationsOfSeedsAreAsTheProductReadsThem holds what the simulation judges by against the product's own
+// reading of the same file: two that go by different clocks would find nothing, or everything.
+func TestO1TheRotationsOfSeedsAreAsTheProductReadsThem(t *testing.T) {
+	drawn := 0
+	for seed := uint64(1001); seed < 1101; seed++ {
+		if !reaches(seed) {
+			continue
+		}
+		drawn++
+		r := newReach(seed)
+		v := r.versions[0]
+		from := began.Add(time.Duration(seed) * time.Minute)
+		v.covers = []cover{{r.steps[0], "dan", from, from.Add(90 * time.Minute)}}
+		schedule, err := config.ParseOnCall([]byte(v.text()))
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, v.text())
+		}
+		if p := r.parse(); len(p.Escalation) != len(r.steps)+1 || p.Rounds != 3 {
+			t.Errorf("seed %d: the policy has %d steps in %d rounds", seed, len(p.Escalation), p.Rounds)
+		}
+		for at := began; at.Before(began.Add(48 * time.Hour)); at = at.Add(7 * time.Minute) {
+			for _, rotation := range r.steps {
+				var got []string
+				for _, one := range schedule.OnCall(rotation, at) {
+					got = append(got, strings.TrimPrefix(one.Name, "@"))
+				}
+				if want := v.at([]string{rotation}, at); !slices.Equal(got, want) {
+					t.Fatalf("seed %d: at %s %s is %v for the product, and %v here\n%s", seed, at, rotation, got, want, v.text())
+				}
+			}
+		}
+	}
+	if drawn < 12 || drawn > 30 {
+		t.Errorf("%d of 100 seeds have rotations", drawn)
 	}
 }
