@@ -43,8 +43,9 @@ func (e *Engine) expireOnCall() {
 
 // loadOnCall reads who is on call next to the configuration, which is from that repository; empty: this
 // one. What can't be read stops nothing: the last good file goes on, as it does for a while when GitHub
-// shows none any more.
-func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) {
+// shows none any more. Where none was ever read, a step would page a team of the rotation's name, so an
+// error is returned for a moment: the look is made again.
+func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) error {
 	name, where := r.settingsName(), r.Ref
 	if owner, repo, ok := strings.Cut(from, "/"); ok {
 		where = incident.Ref{Owner: owner, Repo: repo}
@@ -55,13 +56,16 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) {
 		life = policyLife // most repositories have none
 	}
 	if !known.read.IsZero() && r.Now.Sub(known.read) < life {
-		return
+		return nil
 	}
 	content, ok, err := r.GitHub.ReadFile(r.Ctx, where, oncall.Path)
 	if err != nil {
+		if known.read.IsZero() && len(known.kept) == 0 && !ports.IsRefused(err) && r.isJustReceived() {
+			return err
+		}
 		r.Logger.Warn("rotations not readable: going on with the last good ones", "repository", name, "file",
 			oncall.Path, "err", ports.Redact(err))
-		return
+		return nil
 	}
 	known.read = r.Now
 	if (!ok || isBlank(content)) && len(known.kept) > 0 {
@@ -69,14 +73,14 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) {
 			known.missed = r.Now
 		}
 		if r.Now.Sub(known.missed) < removedAfter {
-			return
+			return nil
 		}
 		r.Logger.Warn("rotations removed", "repository", name, "file", oncall.Path, "since", known.missed)
 	}
 	known.missed = time.Time{}
 	if bytes.Equal(content, known.kept) {
 		known.broken = incident.BrokenOnCall{}
-		return
+		return nil
 	}
 	schedule, err := config.ParseOnCall(content)
 	if err != nil {
@@ -84,7 +88,7 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) {
 		known.broken = incident.BrokenOnCall{Where: hex.EncodeToString(sum[:6]), Why: firstMistakes(err)}
 		r.Logger.Warn("rotations invalid: going on with the last good ones", "repository", name, "file", oncall.Path,
 			"lines", mistakeLines(err))
-		return
+		return nil
 	}
 	known.schedule, known.broken = schedule, incident.BrokenOnCall{}
 	if r.Store != nil {
@@ -92,10 +96,21 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) {
 			r.Logger.Warn("the rotations could not be kept for when GitHub is out", "repository", name, "err",
 				ports.Redact(err))
 			known.kept = nil
-			return
+			return nil
 		}
 	}
 	known.kept = content
+	return nil
+}
+
+// firstPatience is for how long after a webhook its look waits for rotations of which nothing is known. A page
+// must not wait for longer.
+const firstPatience = 30 * time.Second
+
+// isJustReceived reports whether GitHub told of what is handled a moment ago, and a page can wait.
+func (r *reconciliation) isJustReceived() bool {
+	f := r.m.Floor
+	return f != nil && !f.Received.IsZero() && r.Now.Sub(f.Received) < firstPatience
 }
 
 func onCallKey(repo string) string { return "oncall/" + repo }

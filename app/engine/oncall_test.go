@@ -108,6 +108,24 @@ func TestO1RotationsOutliveAnOutage(t *testing.T) {
 	}
 }
 
+// Where no rotations are known yet, one answer that GitHub fails to give must not make a page go to a team of the
+// rotation's name; nor may nobody be paged while the file can't be read at all.
+func TestO1TheFirstReadOfTheRotationsIsTriedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		count int
+		want  string
+	}{"it fails for a moment": {3, "@bob"}, "it fails for hours": {-1, "primary"}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldOnCall(t, rotations)
+			w.order(fmt.Sprintf(`{"match":"GET .*/contents/.github/oncall.yml$","status":502,"count":%d}`, c.count))
+			w.tell(critical + "wait 55s")
+			if got := strings.Join(w.pagedTo(), " "); got != c.want {
+				t.Errorf("paged %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestO1ABrokenFileStopsNothing(t *testing.T) {
 	w := newWorldOnCall(t, rotations)
 	w.tell(critical)

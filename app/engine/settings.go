@@ -64,7 +64,9 @@ func (r *reconciliation) loadPolicy() error {
 		r.usePolicy(last)
 		return nil
 	}
-	r.loadOnCall(&last, from)
+	if err := r.loadOnCall(&last, from); err != nil {
+		return err
+	}
 	policy, err := config.ParseWith(content, last.onCall.schedule)
 	last.read, last.broken = r.Now, incident.BrokenConfig{}
 	if err != nil {
