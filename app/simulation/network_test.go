@@ -58,7 +58,8 @@ type network struct {
 	told    []string   // the faults so far
 	again   string     // the last of them
 
-	configured bool // the configuration was read
+	configured bool      // the configuration was read
+	rotaRead   time.Time // when who is on call was read first
 
 	cutAfter int            // calls until something happens; 0: nothing will
 	cutAt    *regexp.Regexp // that count
@@ -245,6 +246,9 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	if strings.Contains(req.URL.Path, "/contents/") && res.StatusCode == http.StatusOK {
 		n.mu.Lock()
 		n.configured = true
+		if n.rotaRead.IsZero() && strings.HasSuffix(req.URL.Path, "/oncall.yml") {
+			n.rotaRead = n.now()
+		}
 		n.mu.Unlock()
 	}
 	return res, nil

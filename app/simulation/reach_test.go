@@ -298,6 +298,14 @@ func (r *reach) commit(text string) bool {
 	return r.w.as("alice", "PUT", path, body, nil) < 300
 }
 
+// isRead reports whether the product read the file once by a time, or could have done so if it had asked twice:
+// of what nobody ever saw, nothing goes on.
+func (r *reach) isRead(at time.Time) bool {
+	r.w.net.mu.Lock()
+	defer r.w.net.mu.Unlock()
+	return !r.w.net.rotaRead.IsZero() && !r.w.net.rotaRead.After(at.Add(15*time.Second))
+}
+
 // before lets something happen to the file now and then: it is broken or not shown for a while, or somebody
 // takes over.
 func (r *reach) before(n int) {
@@ -310,7 +318,7 @@ func (r *reach) before(n int) {
 	how, lasts := d.IntN(100), pick(d, 3*time.Minute, 9*time.Minute, 40*time.Minute)
 	who, rotation, length := pick(d, everybody...), pick(d, r.steps...), time.Duration(20+d.IntN(100))*time.Minute
 	switch {
-	case n == 0 || !r.ends.IsZero():
+	case n == 0 || !r.ends.IsZero() || !r.isRead(now):
 	case how < 8 && r.commit("rotations: { primary: { people: [\"@alice\"], every: 1 fortnight } }\n"):
 		w.net.tell("who is on call can't be read for %s: the file is broken", lasts)
 		r.ends = now.Add(lasts)

@@ -69,7 +69,7 @@ func (w *world) unreached(titles []string, acts []acted, isTrusted bool) (lines 
 		}
 		for _, at := range slices.SortedFunc(maps.Keys(r.pages[title]), time.Time.Compare) {
 			p := r.pages[title][at]
-			if len(r.rotationsOf(p)) == 0 || p.Skipped || !slices.Contains(p.By, incident.ByPeople) || !r.knew(title, p, acts, isTrusted) {
+			if len(r.rotationsOf(p)) == 0 || p.Skipped || !slices.Contains(p.By, incident.ByPeople) || !r.isRead(p.At) || !r.knew(title, p, acts, isTrusted) {
 				pagesJudged.add("not judged: " + r.whyNot(p))
 				continue
 			}
@@ -91,6 +91,8 @@ func (r *reach) whyNot(p incident.Page) string {
 		return "not needed any more"
 	case len(r.rotationsOf(p)) == 0 || !slices.Contains(p.By, incident.ByPeople):
 		return "to others"
+	case !r.isRead(p.At):
+		return "nobody had read the file"
 	}
 	return "known late"
 }
@@ -98,10 +100,13 @@ func (r *reach) whyNot(p incident.Page) string {
 // rotationsOf returns the rotations of which a page is to reach somebody. Once the rounds are over, that are all.
 func (r *reach) rotationsOf(p incident.Page) []string {
 	isPerson := func(to string) bool { return strings.HasPrefix(to, "@") }
-	if len(p.Rotations) == 0 && incident.Escalates(p.Why) && slices.ContainsFunc(p.To, isPerson) {
+	switch {
+	case len(p.Rotations) > 0 || !incident.Escalates(p.Why):
+		return p.Rotations
+	case slices.ContainsFunc(p.To, isPerson):
 		return r.steps
 	}
-	return p.Rotations
+	return slices.DeleteFunc(slices.Clone(p.To), func(to string) bool { return !slices.Contains(r.steps, to) })
 }
 
 // stall notes that the product waits for an answer from now on.
