@@ -27,6 +27,25 @@ func (s *Store) Save(ctx context.Context, name string, content []byte) error {
 	return nil
 }
 
+// Claim saves an entry unless there is one. It implements ports.Claimer.
+func (s *Store) Claim(ctx context.Context, name string) (isFirst bool, err error) {
+	now := s.clock.Now()
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.Exec(`INSERT INTO shelf (name, content, at) VALUES (?, '1', ?) ON CONFLICT (name) DO NOTHING`,
+			strings.ToLower(name), now.UnixNano())
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		isFirst = n == 1
+		return err
+	})
+	if err != nil {
+		return false, withAdvice("claim "+name+" in", s.path, err)
+	}
+	return isFirst, nil
+}
+
 // shelfCleaning is how often expired content is deleted.
 const shelfCleaning = time.Hour
 

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"database/sql"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,37 @@ func onShelf(t *testing.T, s *sqlite.Store, name string) bool {
 		t.Fatal(err)
 	}
 	return content != nil
+}
+
+// Of all who claim a name at once one alone is first (X5).
+func TestX5OneAloneIsFirst(t *testing.T) {
+	s, err := sqlite.Open("", &clock{now: start}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	first := make(chan bool, 20)
+	var all sync.WaitGroup
+	for range cap(first) {
+		all.Go(func() {
+			is, err := s.Claim(t.Context(), "runs/Acme/incidents/1/a/0")
+			if err != nil {
+				t.Error(err)
+			}
+			first <- is
+		})
+	}
+	all.Wait()
+	close(first)
+	n := 0
+	for is := range first {
+		if is {
+			n++
+		}
+	}
+	if again, err := s.Claim(t.Context(), "runs/acme/incidents/1/a/1"); n != 1 || !again || err != nil {
+		t.Errorf("%d are first; the next name: %t, %v", n, again, err)
+	}
 }
 
 // What is kept on the shelf goes once it counts no more, and not before; what is kept again counts

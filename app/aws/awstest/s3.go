@@ -51,6 +51,8 @@ func (a *AWS) s3(w http.ResponseWriter, r *http.Request, body []byte) {
 		fail(http.StatusBadRequest, "XAmzContentSHA256Mismatch")
 	case a.refuse[operation] != "":
 		fail(http.StatusForbidden, a.refuse[operation])
+	case operation == "PutObject" && r.Header.Get("If-None-Match") == "*" && ok:
+		fail(http.StatusPreconditionFailed, "PreconditionFailed")
 	case operation == "PutObject":
 		a.objects[key] = body
 	case !ok:

@@ -59,6 +59,7 @@ type startedRun struct {
 	Run   int64     `json:"run,omitempty"` // which run came of it; 0: that is not known
 	URL   string    `json:"url,omitempty"`
 	Taken bool      `json:"taken,omitempty"` // GitHub took the request
+	Tries int       `json:"tries,omitempty"` // how often GitHub answered that it did not start it
 }
 
 // Apply starts what is owed and looks at what is due.
@@ -105,11 +106,12 @@ func (e Runs) start(v incident.WorkflowRun) error {
 		e.Report(incident.RunLate{ID: v.ID})
 		return nil
 	}
-	return e.dispatch(v, repo)
+	return e.dispatch(v, repo, noted.Tries)
 }
 
-// dispatch asks GitHub for the run.
-func (e Runs) dispatch(v incident.WorkflowRun, repo incident.Ref) error {
+// dispatch asks GitHub for the run, as the only one of all processes that may be at this incident: a queue
+// hands out an incident to one, but not where that seems to be gone.
+func (e Runs) dispatch(v incident.WorkflowRun, repo incident.Ref, tries int) error {
 	// this gets a token too: from here on nothing but the request itself can be lost
 	branch, err := e.GitHub.DefaultBranch(e.Ctx, repo)
 	if err != nil {
@@ -118,7 +120,17 @@ func (e Runs) dispatch(v incident.WorkflowRun, repo incident.Ref) error {
 	if v.Branch != "" {
 		branch = v.Branch
 	}
-	noted := startedRun{Begun: e.Clock.Now().UTC()}
+	if claimer, ok := e.Store.(ports.Claimer); ok {
+		isFirst, err := claimer.Claim(e.Ctx, fmt.Sprintf("%s/%d", e.key(v), tries))
+		if err != nil {
+			return fmt.Errorf("claim to start %s: %w", v.Name, err)
+		}
+		if !isFirst {
+			e.await(v) // what the other one noted is read then
+			return nil
+		}
+	}
+	noted := startedRun{Begun: e.Clock.Now().UTC(), Tries: tries}
 	if err := e.save(v, noted); err != nil {
 		return fmt.Errorf("note that %s is about to start: %w", v.Name, err)
 	}
@@ -129,7 +141,7 @@ func (e Runs) dispatch(v incident.WorkflowRun, repo incident.Ref) error {
 	run, err := e.GitHub.StartRun(e.Ctx, ports.NewRun{Repo: repo, File: v.File, Branch: branch, Inputs: inputs})
 	switch {
 	case err != nil && isAnswered(err): // there is no run
-		if failed := e.save(v, startedRun{}); failed != nil {
+		if failed := e.save(v, startedRun{Tries: tries + 1}); failed != nil {
 			return fmt.Errorf("note that %s did not start: %w", v.Name, failed)
 		}
 		return e.refused(v, err)

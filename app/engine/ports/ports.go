@@ -40,6 +40,12 @@ type Store interface {
 	Load(ctx context.Context, name string) (content []byte, err error)
 }
 
+// Claimer is a Store in which one of several processes alone can be first.
+type Claimer interface {
+	// Claim saves an entry under a name unless there is one, and reports whether it did.
+	Claim(ctx context.Context, name string) (isFirst bool, err error)
+}
+
 // Clock returns the time.
 type Clock interface{ Now() time.Time }
 
