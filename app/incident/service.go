@@ -185,8 +185,11 @@ func (r *run) nameService(c Command) {
 		}
 	}
 	for _, name := range c.Names {
-		if naming.Equal(r.Hit.Name, name) && !r.Hit.Read.IsZero() && r.Hit.How == HitNamed {
-			continue // known
+		if naming.Equal(r.Hit.Name, name) && r.Hit.How == HitNamed { // known
+			if r.Hit.Read.IsZero() {
+				r.Hit.want(false)
+			}
+			continue
 		}
 		r.hitService(name)
 		r.Hit.want(false)

@@ -288,3 +288,16 @@ func TestX2WhoAsksForTheServiceIsAnswered(t *testing.T) {
 	s.at(7, "bob", ask).expectSays("service")
 	s.expect(s.state.Hit.Lists == 2 && !s.state.Hit.Owed, "%+v", s.state.Hit)
 }
+
+// A service that is named again is told once, also where nothing was read of it yet (X2).
+func TestX2ANameSaidTwiceIsTheSame(t *testing.T) {
+	name := incident.Command{Kind: incident.NameService, Names: []string{"payments"}}
+	s := critical(t).at(4, "alice", name).at(5, "bob", name)
+	n := 0
+	for _, e := range s.state.Timeline {
+		if e.Kind == "service" {
+			n++
+		}
+	}
+	s.expect(n == 1 && s.state.Hit.Owed, "%d entries, %+v", n, s.state.Hit)
+}
