@@ -21,6 +21,7 @@ type (
 	Queue        = ports.Queue
 	Scheduler    = ports.Scheduler
 	Store        = ports.Store
+	Claimer      = ports.Claimer
 	Clock        = ports.Clock
 	Pager        = ports.Pager
 	Page         = ports.Page

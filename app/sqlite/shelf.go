@@ -27,7 +27,7 @@ func (s *Store) Save(ctx context.Context, name string, content []byte) error {
 	return nil
 }
 
-// Claim saves an entry unless there is one. It implements ports.Claimer.
+// Claim saves an entry unless there is one. It implements engine.Claimer.
 func (s *Store) Claim(ctx context.Context, name string) (isFirst bool, err error) {
 	now := s.clock.Now()
 	err = s.write(ctx, func(tx *sql.Tx) error {

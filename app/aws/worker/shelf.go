@@ -13,7 +13,6 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
 // Shelf keeps what it takes to page people while GitHub is out in a bucket on S3.
@@ -24,8 +23,8 @@ type Shelf struct {
 }
 
 var (
-	_ engine.Store  = (*Shelf)(nil)
-	_ ports.Claimer = (*Shelf)(nil)
+	_ engine.Store   = (*Shelf)(nil)
+	_ engine.Claimer = (*Shelf)(nil)
 )
 
 // maxKept is more than a configuration or a state is long.
@@ -42,7 +41,7 @@ func (s *Shelf) Save(ctx context.Context, name string, content []byte) error {
 	return nil
 }
 
-// Claim saves an entry unless there is one. It implements ports.Claimer.
+// Claim saves an entry unless there is one. It implements engine.Claimer.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func (s *Shelf) Claim(ctx context.Context, name string) (isFirst bool, err error) {
 	_, err = s.S3.PutObject(ctx,
