@@ -194,11 +194,23 @@ func (r *reconciliation) answerOffline() {
 	}
 }
 
-// openingPatience is how long an answer waits for the incident that a report opens.
-const openingPatience = 10 * time.Minute
+// openings is how an answer waits for the incident that a report opens: for a day, as the report waits while
+// GitHub is away.
+var openings = pace{5 * time.Second, 5 * time.Minute, 300}
 
-// openingPause is how long it waits until the incident is looked for again.
-const openingPause = 5 * time.Second
+// awaitOpening has an answer to a page come again, as its incident is not open yet. It goes to the end: a
+// message that waits for its next try would hold up the reports of its repository.
+func (r *reconciliation) awaitOpening() error {
+	m := r.m
+	if m.Delivery == "" {
+		m.Delivery = fmt.Sprintf("early answer %s %d", r.Ref, r.Now.UnixNano())
+	}
+	at, err := r.sendAgain(m, openings)
+	if err == nil && at.IsZero() {
+		r.Logger.Warn("answer to a page without an incident", "repository", r.Ref.FullName(), "why", m.Why)
+	}
+	return err
+}
 
 // forwardPageAnswer delivers the answer to a page that was sent before its incident existed.
 func (r *reconciliation) forwardPageAnswer() error {
@@ -213,15 +225,7 @@ func (r *reconciliation) forwardPageAnswer() error {
 		return err
 	}
 	if ref.Number == 0 {
-		if r.Now.Sub(a.At) > openingPatience {
-			r.Logger.Warn("answer to a page without an incident", "repository", r.Ref.FullName(), "answer", a.How)
-			return nil
-		}
-		// A message that waits for its next try would hold up the report that opens the incident: both
-		// are of the repository. So it goes to the end instead.
-		m := r.m
-		m.Delivery = fmt.Sprintf("%s again %d", strings.SplitN(r.m.Delivery, " again", 2)[0], r.Now.UnixNano())
-		return r.Queue.Enqueue(r.Ctx, m, r.Now.Add(openingPause))
+		return r.awaitOpening()
 	}
 	a.Page = "page/1"
 	m := Message{Ref: ref, Why: "link", Delivery: "opened " + r.m.Delivery, What: &a}

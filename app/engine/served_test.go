@@ -303,9 +303,22 @@ func TestI1ARuleToARefusedRepositoryHoldsUpNothing(t *testing.T) {
 	if n := len(w.outbox()); !w.isServed() || n == 0 {
 		t.Errorf("another report waits: %d pages", n)
 	}
+	// who answers at the pager while it waits is not asked again
+	key := ""
+	for _, sent := range w.outbox() {
+		if strings.Contains(fmt.Sprint(sent), "Payments") {
+			key = sent.Key
+		}
+	}
+	w.post("/intake/opsgenie", "application/json", fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},
+		"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":1772448120000}}`, key))
+	w.settle()
 	w.advance(2 * time.Minute)
 	w.settle()
 	w.ref.Number = 2
+	if !strings.Contains(w.card(), "dan@acme.example") {
+		t.Errorf("the answer at the pager is lost:\n%s", w.card())
+	}
 	var issue struct{ Body string }
 	w.ok("alice", "GET", "/api/v3/repos/acme/incidents/issues/2", nil, &issue)
 	if !w.isServed() || !strings.Contains(issue.Body, "A rule leads this to `acme/payments`") {
@@ -317,6 +330,21 @@ func TestI1ARuleToARefusedRepositoryHoldsUpNothing(t *testing.T) {
 	var there []struct{ Number int }
 	if w.ok("alice", "GET", "/api/v3/repos/acme/payments/issues?state=all", nil, &there); len(there) > 0 {
 		t.Error("once it is allowed, the next report opens a second incident there")
+	}
+}
+
+// Where only the rule's own repository is refused, what it leads elsewhere is opened there (I1, A8).
+func TestI1ARefusedRepositoryOfTheRuleHoldsUpNothing(t *testing.T) {
+	skipUnderRace(t)
+	files := everywhere("acme/payments")
+	files["acme/incidents"] = mapWith(files["acme/incidents"], ".github/firebreak.yml",
+		"\nsignals:\n  - {source: alertmanager, do: page, repository: acme/payments}\n")
+	w := serving(t, files, "acme/incidents acme/payments", "acme/incidents")
+	w.order(`{"match":" /api/v3/repos/acme/incidents/issues","status":404,"count":1000}`)
+	w.alert("firing", "APIServerDown", 1)
+	w.settle()
+	if w.in("acme/payments"); !w.isServed() {
+		t.Error("it waits for issues that are disabled")
 	}
 }
 

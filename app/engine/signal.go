@@ -66,17 +66,15 @@ func (r *reconciliation) decideRoute(s intake.Signal, d intake.Decision) (route,
 	}
 	isElsewhere := !naming.Equal(repo.FullName(), r.Ref.FullName())
 	if ref.Number == 0 && isElsewhere { // it may have been refused there when the trouble began
-		if ref, err = r.findOpenFor(r.Ref, s); err != nil {
+		ref, err = r.findOpenFor(r.Ref, s)
+		if ports.IsRefused(err) { // then it is not there
+			ref, err = repo, nil
+		}
+		if err != nil {
 			return route{}, err
 		}
 	}
-	switch {
-	case ref.Number != 0:
-		return route{outcome: joins, ref: ref}, nil
-	case d.Action == incident.RuleNote || !s.Firing:
-		return route{outcome: ignored}, nil
-	}
-	return route{outcome: opens, ref: repo}, nil
+	return routeOf(ref, route{outcome: opens, ref: repo}, s, d), nil
 }
 
 // routeHere decides what becomes of a report that a rule leads to a repository that fails. What GitHub
@@ -93,16 +91,22 @@ func (r *reconciliation) routeHere(repo incident.Ref, s intake.Signal, d intake.
 	r.Logger.Error("rule leads to a repository that GitHub refuses: its report stays here", "repository",
 		r.Ref.FullName(), "to", repo.FullName(), "err", ports.Redact(failed))
 	ref, err := r.findOpenFor(r.Ref, s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return route{}, err
-	case ref.Number != 0:
-		return route{outcome: joins, ref: ref}, nil
-	case d.Action == incident.RuleNote || !s.Firing:
-		return route{outcome: ignored}, nil
 	}
-	return route{outcome: opens, ref: incident.Ref{Owner: r.Ref.Owner, Repo: r.Ref.Repo},
-		refused: repo.FullName(), refusal: ports.Reason(failed)}, nil
+	return routeOf(ref, route{outcome: opens, ref: incident.Ref{Owner: r.Ref.Owner, Repo: r.Ref.Repo},
+		refused: repo.FullName(), refusal: ports.Reason(failed)}, s, d), nil
+}
+
+// routeOf returns what becomes of a report for which that incident is open, or none; anew is what opens one.
+func routeOf(open incident.Ref, anew route, s intake.Signal, d intake.Decision) route {
+	switch {
+	case open.Number != 0:
+		return route{outcome: joins, ref: open}
+	case d.Action == incident.RuleNote || !s.Firing:
+		return route{outcome: ignored}
+	}
+	return anew
 }
 
 // targetPace is how often such a repository is tried.
@@ -307,8 +311,11 @@ func (r *reconciliation) forwardAck() error {
 	}
 	trouble, _, _ = strings.Cut(trouble, "-") // as episode writes it
 	ref, err := r.findOpenIncident(r.Ref, trouble)
-	if err != nil || ref.Number == 0 {
+	switch {
+	case err != nil:
 		return err
+	case ref.Number == 0:
+		return r.awaitOpening()
 	}
 	ack := *r.m.Ack()
 	ack.Page = "page/1"

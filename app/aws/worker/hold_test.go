@@ -55,7 +55,7 @@ func TestA4ADeadWorkerHoldsItsIncidentsForSeconds(t *testing.T) {
 					return errors.New("502")
 				}
 				for range 90 {
-					time.Sleep(time.Second)
+					<-time.After(time.Second)
 					if left := v.left("r1a"); left <= 0 || left > 20*time.Second {
 						t.Errorf("another worker gets it in %s", left)
 					}
@@ -72,7 +72,7 @@ func TestA4ADeadWorkerHoldsItsIncidentsForSeconds(t *testing.T) {
 			t.Errorf("%v, failed %v", err, out.BatchItemFailures)
 		}
 		until := v.until["r1a"]
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if v.until["r1a"] != until {
 			t.Error("it is held after the batch")
 		}
