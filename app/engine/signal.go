@@ -98,15 +98,15 @@ func (r *reconciliation) routeHere(repo incident.Ref, s intake.Signal, d intake.
 		refused: repo.FullName(), refusal: ports.Reason(failed)}, s, d), nil
 }
 
-// routeOf returns what becomes of a report for which that incident is open, or none; anew is what opens one.
-func routeOf(open incident.Ref, anew route, s intake.Signal, d intake.Decision) route {
+// routeOf returns what becomes of a report for which that incident is open, or none; fresh is what opens one.
+func routeOf(open incident.Ref, fresh route, s intake.Signal, d intake.Decision) route {
 	switch {
 	case open.Number != 0:
 		return route{outcome: joins, ref: open}
 	case d.Action == incident.RuleNote || !s.Firing:
 		return route{outcome: ignored}
 	}
-	return anew
+	return fresh
 }
 
 // targetPace is how often such a repository is tried.

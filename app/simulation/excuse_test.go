@@ -31,6 +31,13 @@ func (o *outcome) unfilled(title string) {
 
 var sections = regexp.MustCompile(`: (then  unfilled |ticket \d+ in \S+: Write the postmortem: |card (follow-ups|document): )`)
 
+// unrun takes out when a workflow ended: that is heard of late, or not before the incident is over.
+func (o *outcome) unrun(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return runsEnd.MatchString(line) })
+}
+
+var runsEnd = regexp.MustCompile(`: (then|\d{4}-\S+) \S* run-`)
+
 // sighted counts a page that went out blindly as the one that is wanted; where somebody had taken
 // over already it is one too many.
 func (o *outcome) sighted(title string, want outcome) {
