@@ -220,8 +220,7 @@ func (r *run) applyApp() {
 		r.Said[w.Topic] = w.Comment
 		r.shown(w)
 	case Replied:
-		r.takeCovers(w.Fact)
-		r.revertTold(w.Fact)
+		r.answered(w.Fact)
 	case BoxesFound:
 		r.foundTicked(w)
 	case BrokenConfig:

@@ -414,7 +414,7 @@ func (r *run) applyCovers() bool {
 		}
 	case CoversRefused:
 		if c, ok := r.takeCovers(w.ID); ok {
-			r.emit(Reply{Fact: c.ID, Say: Say{Name: "cover-refused", Variant: "write", Who: c.By, Reason: w.Why}})
+			r.answerLate(c.ID, false, Say{Name: "cover-refused", Variant: "write", Who: c.By, Reason: w.Why})
 		}
 	default:
 		return false
@@ -450,5 +450,5 @@ func (r *run) sayCovers(c CoverChange, pull string) {
 			}
 		}
 	}
-	r.emit(Reply{Fact: c.ID, Say: say})
+	r.answerLate(c.ID, false, say)
 }

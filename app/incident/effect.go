@@ -28,6 +28,9 @@ type (
 	Reply struct {
 		Fact string // id of the fact answered
 		Say  Say
+		// IsLate says that what came of the command is known only now: that its comment was reacted to
+		// does not mean that this was said.
+		IsLate bool
 	}
 	// Remind is a comment of the app's own, posted once per Key. It takes the place of the one
 	// before on its topic, which its Key names (TopicOf), so that reminders never pile up; without a

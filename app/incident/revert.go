@@ -173,9 +173,7 @@ func (r *run) revertOpened(w RevertOpened) {
 	}
 	v := &r.Reversals[i]
 	v.Pull, v.URL, v.Next = w.Pull, w.URL, r.f.At.Add(reversalPace)
-	if !v.IsTold {
-		r.emit(Reply{Fact: v.ID, Say: Say{Name: "revert-opened", Line: v.Of, Names: []string{v.Pull}}})
-	}
+	r.answerLate(v.ID, v.IsTold, Say{Name: "revert-opened", Line: v.Of, Names: []string{v.Pull}})
 }
 
 func (r *run) revertRefused(w RevertRefused) {
@@ -185,18 +183,25 @@ func (r *run) revertRefused(w RevertRefused) {
 	}
 	v := r.Reversals[i]
 	r.Reversals[i].Closed = true
-	if !v.IsTold {
-		r.emit(Reply{Fact: v.ID, Say: Say{Name: "revert-refused", Who: v.By, Line: v.Of, Reason: w.Why}})
+	r.answerLate(v.ID, v.IsTold, Say{Name: "revert-refused", Who: v.By, Line: v.Of, Reason: w.Why})
+}
+
+// answerLate answers a command with what came of it after its look, unless that was answered before.
+func (r *run) answerLate(fact string, isTold bool, say Say) {
+	if !isTold {
+		r.emit(Reply{Fact: fact, Say: say, IsLate: true})
 	}
 }
 
-// revertTold notes that the answer to who asked for a revert is there already.
-func (r *run) revertTold(fact string) {
-	for i, v := range r.Reversals {
-		if v.ID == fact {
-			r.Reversals = slices.Clone(r.Reversals)
-			r.Reversals[i].IsTold = true
-		}
+// answered notes that what came of a command was answered before the card was lost.
+func (r *run) answered(fact string) {
+	r.takeCovers(fact)
+	r.Reversals, r.Runs = slices.Clone(r.Reversals), slices.Clone(r.Runs)
+	for i := range r.Reversals {
+		r.Reversals[i].IsTold = r.Reversals[i].IsTold || r.Reversals[i].ID == fact
+	}
+	for i := range r.Runs {
+		r.Runs[i].IsTold = r.Runs[i].IsTold || r.Runs[i].ID == fact
 	}
 }
 

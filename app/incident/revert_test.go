@@ -67,11 +67,23 @@ func TestX3A4WhatWasAnsweredBeforeTheCardWasLostIsNotSaidAgain(t *testing.T) {
 		"refused": incident.RevertRefused{Of: "acme/payments#41", Why: "a conflict"},
 	} {
 		s := critical(t).at(10, "alice", takeBack(41))
-		s.at(11, "", incident.Replied{Fact: "c99.0"}).at(11, "", incident.Replied{Fact: s.state.Reversals[0].ID})
+		s.at(11, "", incident.Replied{Fact: "c99.0"})
+		if _, effects := incident.Step(s.state, incident.Fact{At: minute(11), What: then}, s.policy); !answersLate(effects) {
+			t.Errorf("%s: who asked is not answered where nothing was said", name)
+		}
+		s.at(11, "", incident.Replied{Fact: s.state.Reversals[0].ID})
 		s.expect(pending[incident.OpenRevert](s) == 1, "%s: it is not looked for", name)
 		s.at(12, "", then).expectSays()
 		s.expect(pending[incident.OpenRevert](s) == 0, "%s: it is looked for again", name)
 	}
+}
+
+// answersLate reports whether an effect answers a command after its look.
+func answersLate(effects []incident.Effect) bool {
+	return slices.ContainsFunc(effects, func(e incident.Effect) bool {
+		reply, ok := e.(incident.Reply)
+		return ok && reply.IsLate
+	})
 }
 
 func TestX3TwentyRevertsAreEnough(t *testing.T) {

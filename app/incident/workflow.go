@@ -83,6 +83,7 @@ type WorkflowRun struct {
 	Closed  bool      `json:"closed,omitempty"` // nobody follows it any more
 	Next    time.Time `json:"next,omitzero"`    // when it is looked at
 	Due     bool      `json:"due,omitempty"`    // it is to be looked at
+	IsTold  bool      `json:"told,omitempty"`   // whether it started was answered before the card was lost
 }
 
 // IsStarted reports whether GitHub runs it, or ran it.
@@ -480,7 +481,7 @@ func (r *run) runStarted(w RunStarted) {
 	if w.IsGuessed {
 		say.Variant = "guessed"
 	}
-	r.emit(Reply{Fact: v.ID, Say: say})
+	r.answerLate(v.ID, v.IsTold, say)
 }
 
 // endUnstarted ends a run that has not started, as far as is known, and says so to who asked for it.
@@ -491,7 +492,7 @@ func (r *run) endUnstarted(id, variant string, say Say) {
 	}
 	v.Closed, v.Inputs, v.Next, v.Due = true, nil, time.Time{}, false
 	say.Name, say.Variant, say.Who, say.Line = "run-refused", variant, v.By, v.Name
-	r.emit(Reply{Fact: v.ID, Say: say})
+	r.answerLate(v.ID, v.IsTold, say)
 }
 
 // runSeen follows a run: its end is an action.

@@ -73,7 +73,7 @@ func (e Comments) groupReplies() (groups map[string]*replyGroup, order []string,
 	groups = map[string]*replyGroup{}
 	err = look.ForEach(e.Look, func(reply incident.Reply) error {
 		key := "reply/" + reply.Fact
-		if e.IsPosted(key) || e.WasHandled(reply.Fact) {
+		if e.IsPosted(key) || e.WasHandled(reply.Fact) && !reply.IsLate {
 			return nil
 		}
 		to, _, _ := strings.Cut(reply.Fact, ".")
