@@ -201,9 +201,10 @@ func TestLaterAndFailuresKeepTheOrder(t *testing.T) {
 
 func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
 	c := &clock{now: start}
-	broken := true
+	var broken atomic.Bool
+	broken.Store(true)
 	q := open(t, "", c, func(m engine.Message) error {
-		if broken && m.Why == "a" {
+		if broken.Load() && m.Why == "a" {
 			return errors.New("a poison")
 		}
 		return nil
@@ -223,7 +224,7 @@ func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
 	if err != nil || dead["acme/incidents#1"] != "a poison" {
 		t.Errorf("put aside: %v %v", dead, err)
 	}
-	broken = false
+	broken.Store(false)
 	q.put(message(1, "a"), time.Time{})
 	seen = q.idle()
 	if seen[len(seen)-1] != "1 a" {
@@ -235,9 +236,10 @@ func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
 // so that it holds up nothing (A8).
 func TestA8WhatWasPutAsideIsTakenBackByAGoodSweep(t *testing.T) {
 	c := &clock{now: start}
-	broken := true
+	var broken atomic.Bool
+	broken.Store(true)
 	q := open(t, "", c, func(m engine.Message) error {
-		if broken && m.Why == "a" {
+		if broken.Load() && m.Why == "a" {
 			return errors.New("a poison")
 		}
 		return nil
@@ -292,7 +294,7 @@ func TestA8WhatWasPutAsideIsTakenBackByAGoodSweep(t *testing.T) {
 		q.idle()
 		c.add(10 * time.Minute)
 	}
-	broken = false
+	broken.Store(false)
 	sweep()
 	q.idle()
 	if dead, err := q.Dead(t.Context()); err != nil || dead["acme/incidents#2"] != "" {
@@ -303,22 +305,24 @@ func TestA8WhatWasPutAsideIsTakenBackByAGoodSweep(t *testing.T) {
 // An outage of GitHub's may last as long as it likes: nothing is put aside for it.
 func TestA4AnOutageLosesNothing(t *testing.T) {
 	c := &clock{now: start}
-	out := true
+	var out atomic.Bool
+	out.Store(true)
 	q := open(t, "", c, func(engine.Message) error {
-		if out {
+		if out.Load() {
 			return fmt.Errorf("look: %w", engine.ErrUnavailable)
 		}
 		return nil
 	})
 	q.put(message(1, "a"), time.Time{})
 	for range 100 {
-		q.idle()
 		c.add(10 * time.Minute)
+		q.idle() // a try that the outage ends is over before it does
 	}
 	if dead, err := q.Dead(t.Context()); err != nil || len(dead) > 0 {
 		t.Errorf("put aside: %v %v", dead, err)
 	}
-	out = false
+	out.Store(false)
+	c.add(10 * time.Minute)
 	q.idle()
 	if next, err := q.Next(t.Context()); err != nil || !next.IsZero() {
 		t.Errorf("still to be done at %s %v", next, err)
@@ -343,12 +347,13 @@ func TestLooksAreCoalesced(t *testing.T) {
 // wait for their look get it (A4).
 func TestA4WhatIsNotLookedAtAnswersForNothingElse(t *testing.T) {
 	c := &clock{now: start}
-	out := true
+	var out atomic.Bool
+	out.Store(true)
 	q := open(t, "", c, func(m engine.Message) error {
 		switch {
 		case m.Why == "known":
 			return engine.ErrNotLooked
-		case out:
+		case out.Load():
 			return engine.ErrUnavailable
 		}
 		return nil
@@ -363,7 +368,7 @@ func TestA4WhatIsNotLookedAtAnswersForNothingElse(t *testing.T) {
 	q.put(label, time.Time{})
 	c.add(10 * time.Minute)
 	q.idle()
-	out = false
+	out.Store(false)
 	c.add(time.Hour)
 	seen := q.idle()
 	if last := seen[len(seen)-2:]; !slices.Contains(last, "1 clock") {
