@@ -147,7 +147,11 @@ func TestV6AnAnswerFollowsItsIncident(t *testing.T) {
 	w := newWorld(t)
 	w.startShared()
 	w.tell("alice opens \"The same\"\n  Summary: The same\n  Severity: critical\n  Customers impacted: none\n" +
-		"alice: /incident duplicate #2")
+		"alice: /incident duplicate #2\nwait 2m")
+	if all := w.customersIssue(); !strings.HasPrefix(all, "closed: ") ||
+		!strings.Contains(all, "closed, we handle it together with another incident, since ") {
+		t.Errorf("the customer reads of an incident that was folded\n%s", all)
+	}
 	w.answerIn("gina", shared, "Into the other one")
 	if w.ref.Number = 2; len(w.said("Into the other one")) != 1 {
 		t.Errorf("the other incident does not say it")

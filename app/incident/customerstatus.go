@@ -14,21 +14,23 @@ type CustomerStatus string
 const (
 	StatusOver     CustomerStatus = "over"     // the postmortem is merged
 	StatusDeclined CustomerStatus = "declined" // it was a false alarm
+	StatusFolded   CustomerStatus = "folded"   // another incident goes on with it, in an issue of its own
 )
 
 // IsFinal reports whether nothing follows: the customer's issue is closed.
-func (c CustomerStatus) IsFinal() bool { return c == StatusOver || c == StatusDeclined }
+func (c CustomerStatus) IsFinal() bool {
+	return c == StatusOver || c == StatusDeclined || c == StatusFolded
+}
 
 // statusDelay is how long a phase must last before the customers' issues say so: phases may follow
 // one another within seconds, and nobody waits for it.
 const statusDelay = time.Minute
 
-// CustomerStatus returns how far the incident is for its customers, and since when. It is empty
-// where their issues stay as they are: another incident goes on with it.
+// CustomerStatus returns how far the incident is for its customers, and since when.
 func (s State) CustomerStatus() (status CustomerStatus, since time.Time) {
 	switch merged := s.Document.Merged; {
 	case s.Outcome == Duplicated:
-		return "", time.Time{}
+		return StatusFolded, s.Closed.At
 	case s.Outcome == Declined:
 		return StatusDeclined, s.Closed.At
 	case s.Closed != nil && merged != nil && !s.Document.Owed:
@@ -43,7 +45,7 @@ func (r *run) keepStatus() {
 	for i := range r.Updates.Shared {
 		s := &r.Updates.Shared[i]
 		switch {
-		case want == "" || s.Status == want:
+		case s.Status == want:
 			s.Due, s.Owed = time.Time{}, false
 		case s.Status == "": // an issue that was found, and says what an earlier look wrote
 			s.Owed = true

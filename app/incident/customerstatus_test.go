@@ -15,7 +15,7 @@ func shared(t *testing.T, says incident.CustomerStatus) *story {
 }
 
 // A customer's issue says how far the incident is once a phase has lasted a minute, and is left
-// alone where it says so already or another incident goes on with it (V6).
+// alone where it says so already; where another incident goes on with it, it says that (V6).
 func TestV6TheCustomersIssueSaysHowFarItIs(t *testing.T) {
 	issue := func(s *story) incident.Shared { return s.state.Updates.Shared[0] }
 	s := shared(t, "identify").at(10, "carol", because(incident.Fixing))
@@ -36,9 +36,10 @@ func TestV6TheCustomersIssueSaysHowFarItIs(t *testing.T) {
 	s.expect(issue(s).Owed, "an issue that was found is %+v", issue(s))
 	s = shared(t, "investigate").at(10, "carol", because(incident.Fixing)).at(10.5, "carol", duplicateOf(4, &incident.Other{}))
 	s.expect(s.state.Outcome == incident.Duplicated, "it is %q, and says %v", s.state.Outcome, s.says())
-	s.expect(!issue(s).Owed && issue(s).Due.IsZero(), "that of a duplicate is %+v", issue(s))
+	s.clock(12)
+	s.expect(issue(s).Owed && issue(s).Due.IsZero(), "that of a duplicate is %+v", issue(s))
 	status, since := s.state.CustomerStatus()
-	s.expect(status == "" && since.IsZero(), "a duplicate is %q since %s", status, since)
+	s.expect(status == incident.StatusFolded && since.Equal(minute(10.5)), "a duplicate is %q since %s", status, since)
 }
 
 // The customers read the phase, or how it ended: not before the postmortem is merged, and their version of it is not owed any more.
@@ -54,12 +55,12 @@ func TestV6WhatCustomersReadOfTheEnd(t *testing.T) {
 	}{
 		{want: "closing", since: minute(50)}, {closed: closed, want: "closing", since: minute(50)}, {merged: merged, want: "closing", since: minute(50)},
 		{closed: closed, merged: merged, want: incident.StatusOver, since: minute(90)}, {closed: closed, merged: merged, owed: true, want: "closing", since: minute(50)},
-		{outcome: incident.Declined, closed: closed, want: incident.StatusDeclined, since: minute(60)}, {outcome: incident.Duplicated, closed: closed, merged: merged},
+		{outcome: incident.Declined, closed: closed, want: incident.StatusDeclined, since: minute(60)}, {outcome: incident.Duplicated, closed: closed, merged: merged, want: incident.StatusFolded, since: minute(60)},
 	} {
 		var s incident.State
 		s.Phase, s.Since.At, s.Outcome, s.Closed = incident.Closing, minute(50), c.outcome, c.closed
 		s.Document.Merged, s.Document.Owed = c.merged, c.owed
-		if got, since := s.CustomerStatus(); got != c.want || !since.Equal(c.since) || got.IsFinal() != (got == incident.StatusOver || got == incident.StatusDeclined) {
+		if got, since := s.CustomerStatus(); got != c.want || !since.Equal(c.since) || got.IsFinal() != (got != "closing") {
 			t.Errorf("%+v: %q since %s, final: %t", c, got, since, got.IsFinal())
 		}
 	}

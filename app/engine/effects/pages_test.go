@@ -254,6 +254,23 @@ func TestA8AnIssueThatGitHubRefusesIsSharedLater(t *testing.T) {
 	}
 }
 
+// An update that is told once its incident is over opens an issue that is closed afterwards: what it
+// says of the end was not told yet.
+func TestV6AnIssueThatIsOpenedAfterTheEndIsClosed(t *testing.T) {
+	for _, outcome := range []incident.Outcome{incident.Duplicated, incident.Declined} {
+		g, l := newFakeGitHub(), newLook(t)
+		l.Policy.Customers[0].Channels = []incident.Channel{{Kind: "issue", To: "globex/shared"}}
+		l.State.Outcome, l.State.Closed = outcome, &incident.Stamp{At: now}
+		ask(l, update("c5.0", "We are on it."))
+		if err := newUpdates(l, g, &fakePager{}).Apply(); err != nil {
+			t.Fatal(err)
+		}
+		if l.State.Updates.Shared[0].Status != "" || !l.State.Updates.Shared[0].Owed {
+			t.Errorf("%s: %+v", outcome, l.State.Updates.Shared)
+		}
+	}
+}
+
 func TestA7NothingIsWrittenIntoAnIssueThatTookTheName(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
 	shared := incident.Ref{Owner: "globex", Repo: "shared", Number: 4}

@@ -44,7 +44,7 @@ func (e Updates) TellStatus() error {
 	return look.ForEach(e.Look, func(t incident.TellStatus) error {
 		want, _ := e.State.CustomerStatus()
 		for _, s := range e.State.Updates.Shared {
-			if s.Customer != t.Customer || want == "" || s.Status == want {
+			if s.Customer != t.Customer || s.Status == want {
 				continue
 			}
 			return e.Attempt(incident.StatusEffect(s.Customer), func() error { return e.tellStatus(s, want) })

@@ -201,8 +201,10 @@ func (e Updates) share(a incident.Announce, c incident.Customer, repo string) er
 		return err
 	}
 	found := incident.SharedIssue{Customer: c.Name, Issue: e.Issues.nameRead(repo, n, id), ID: id}
-	if isNew { // an earlier look that could not note it may have opened it in another phase
-		found.Status, _ = e.State.CustomerStatus()
+	// An earlier look that could not note it may have opened it in another phase; and one that is opened
+	// for an incident that is over by now is yet to be closed.
+	if status, _ := e.State.CustomerStatus(); isNew && !status.IsFinal() {
+		found.Status = status
 	}
 	e.Report(found)
 	return nil
