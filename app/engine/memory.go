@@ -169,10 +169,31 @@ func (r *reconciliation) loadPosted(m memory) (id int64, at time.Time) {
 	return id, at
 }
 
-// RememberComment remembers a comment that was posted with its keys.
+// RememberComment remembers a comment that was posted with its keys, or is about to be: then id is 0,
+// and another process, if this one ends, waits before it posts it again.
 func (r *reconciliation) RememberComment(id int64, keys []string) {
-	var all map[string]postedComment
 	now := r.Clock.Now().UTC()
+	r.changeComments(func(said map[string]postedComment, lag time.Duration) {
+		for _, k := range keys {
+			said[k] = postedComment{id, now, lag}
+		}
+	})
+}
+
+// ForgetComment forgets comments that GitHub did not take.
+func (r *reconciliation) ForgetComment(keys []string) {
+	r.changeComments(func(said map[string]postedComment, _ time.Duration) {
+		for _, k := range keys {
+			delete(said, k)
+		}
+	})
+}
+
+// changeComments changes what is remembered of the recent comments, and saves it.
+func (r *reconciliation) changeComments(change func(said map[string]postedComment, lag time.Duration)) {
+	r.commentsMu.Lock() // of two that are posted at once the later save has both
+	defer r.commentsMu.Unlock()
+	var all map[string]postedComment
 	r.updateOwnMemory(func(m *memory) {
 		said := map[string]postedComment{} // a copy: who read m goes on reading
 		for k, m := range m.said {
@@ -180,9 +201,7 @@ func (r *reconciliation) RememberComment(id int64, keys []string) {
 				said[k] = m
 			}
 		}
-		for _, k := range keys {
-			said[k] = postedComment{id, now, m.recentLag(r.Now)}
-		}
+		change(said, m.recentLag(r.Now))
 		m.said, all = said, said
 	})
 	r.saveComments(all)
@@ -196,9 +215,10 @@ func (r *reconciliation) updateOwnMemory(change func(*memory)) {
 // timeline may not show yet.
 func (r *reconciliation) addRecentComments() {
 	said := r.loadComments()
-	for k, m := range r.memoryOf(r.Ref).said {
-		said[k] = m
-	}
+	r.updateOwnMemory(func(m *memory) { // what this look saves is all that is known, not its own alone
+		maps.Copy(said, m.said)
+		m.said = maps.Clone(said)
+	})
 	for k, m := range said {
 		switch {
 		case r.IsPosted(k) || r.Now.Sub(m.at) >= maxLag:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/look"
@@ -19,6 +20,8 @@ type reconciliation struct {
 	*look.Look
 	applier
 	m Message
+
+	commentsMu sync.Mutex // held while what was said of late is changed and saved
 
 	// What was observed.
 	brokenConfig   incident.BrokenConfig // what is wrong with the configuration

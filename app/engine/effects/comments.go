@@ -32,6 +32,8 @@ type RecentComments interface {
 	AwaitDoubted(keys []string) error
 	// RememberComment notes a comment with its keys; id is 0 if its answer was lost.
 	RememberComment(id int64, keys []string)
+	// ForgetComment notes that a comment is not there: GitHub did not take it.
+	ForgetComment(keys []string)
 }
 
 // Comments posts replies, reminders and what else is said on the incident. Each is posted once, by
@@ -263,9 +265,14 @@ func (e Comments) Post(text string, keys ...string) (int64, error) {
 		return 0, err
 	}
 
+	e.Recent.RememberComment(0, keys) // this process may end before it hears that GitHub has it
 	id, err := e.GitHub.PostComment(e.Ctx, e.Ref, text)
-	if errors.Is(err, ports.ErrUnavailable) {
-		e.Recent.RememberComment(0, keys) // GitHub may have taken it
+	var later *ports.RetryAfter
+	switch {
+	case errors.As(err, &later) || ports.IsRefused(err):
+		e.Recent.ForgetComment(keys)
+	case err != nil:
+		e.Recent.RememberComment(0, keys) // GitHub may have taken it, just now
 	}
 	if err != nil {
 		return 0, fmt.Errorf("comment: %w", err)

@@ -1,6 +1,7 @@
 package effects
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -100,16 +101,31 @@ func TestA4ACommentInDoubtIsNotPostedAgain(t *testing.T) {
 	g.wantCalls(t)
 }
 
+// A comment is in doubt from before it is posted: a process that ends before it hears of the answer
+// leaves that behind, and the next one waits. What GitHub refused is not there.
 func TestA4ACommentWhoseAnswerIsLostIsInDoubt(t *testing.T) {
-	g, l := newFakeGitHub(), newLook(t)
-	ask(l, toCarol("c5.0"))
-	g.fail["PostComment"] = ports.ErrUnavailable
-	recent := &noRecent{}
-	if err := (Comments{Look: l, GitHub: g, Recent: recent}).Apply(); !errors.Is(err, ports.ErrUnavailable) {
-		t.Errorf("error %v", err)
-	}
-	if !slices.Equal(recent.ids, []int64{0}) {
-		t.Errorf("remembered %v", recent.ids)
+	for name, c := range map[string]struct {
+		err  error
+		want []int64
+	}{
+		"taken":       {nil, []int64{0, 1}},
+		"answer lost": {ports.ErrUnavailable, []int64{0, 0}},
+		"ended":       {context.Canceled, []int64{0, 0}},
+		"refused":     {refusal(403), []int64{0, forgotten}},
+		"later":       {&ports.RetryAfter{Until: now.Add(time.Second), Err: ports.ErrUnavailable}, []int64{0, forgotten}},
+	} {
+		g, l := newFakeGitHub(), newLook(t)
+		ask(l, toCarol("c5.0"))
+		if c.err != nil {
+			g.fail["PostComment"] = c.err
+		}
+		recent := &noRecent{}
+		if err := (Comments{Look: l, GitHub: g, Recent: recent}).Apply(); !errors.Is(err, c.err) && name != "refused" {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if !slices.Equal(recent.ids, c.want) {
+			t.Errorf("%s: remembered %v, not %v", name, recent.ids, c.want)
+		}
 	}
 }
 

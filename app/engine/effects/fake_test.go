@@ -251,6 +251,10 @@ type noRecent struct {
 
 func (n *noRecent) AwaitDoubted([]string) error          { return n.doubt }
 func (n *noRecent) RememberComment(id int64, _ []string) { n.ids = append(n.ids, id) }
+func (n *noRecent) ForgetComment([]string)               { n.ids = append(n.ids, forgotten) }
+
+// forgotten is what noRecent notes in place of a comment's id once it is forgotten.
+const forgotten = -1
 
 type clockAt time.Time
 
