@@ -271,6 +271,13 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "config-broken", Reason: "Line 7, column 3: coordinater is not known; did you mean coordinators?"})
 	add(incident.Say{Name: "config-removed", Line: "defaults"})
 	add(incident.Say{Name: "on-call-broken", Reason: "Line 7, column 3: peple is not known; did you mean people?"})
+	add(incident.Say{Name: "on-call-broken", Variant: "unread", Line: "incident-coordinators",
+		Reason: "GitHub refuses it (403): Resource not accessible by integration."})
+	add(incident.Say{Name: "on-call-broken", Variant: "unread", Line: "incident-coordinators",
+		Names: []string{"primary", "secondary"}})
+	add(incident.Say{Name: "on-call-broken", Variant: "early", Line: "incident-coordinators", Lines: []string{"primary"},
+		Reason: "GitHub was not asked yet"})
+	add(incident.Say{Name: "on-call-gap", Variant: "instead", Lines: []string{"primary"}, Line: "incident-coordinators"})
 	add(incident.Say{Name: "on-call-gap", Lines: []string{"primary"}})
 	add(incident.Say{Name: "on-call-gap", Variant: "next", Lines: []string{"primary", "secondary"}})
 	add(incident.Say{Name: "on-call-gap", Variant: "nobody", Lines: []string{"primary"}, Names: []string{"On-call desk, +49 30 5550 100"}})

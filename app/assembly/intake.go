@@ -98,13 +98,15 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 		if err != nil {
 			return fmt.Errorf("store a signal of %s: %w", signal.Source, err)
 		}
+		early, isPaged := s.engine.PageFirst(ctx, s.env.Incidents, signal)
 		report := &incident.Signal{
 			Body:    body,
 			Count:   1,
 			Event:   signal.DedupKey + " " + signal.Event,
 			ID:      rand.Text()[:8],
 			At:      s.engine.Clock.Now().UTC(),
-			IsPaged: s.engine.PageFirst(ctx, s.env.Incidents, signal),
+			IsPaged: isPaged,
+			Early:   early,
 		}
 		if signal.Source != "email" { // a mail is news, and no repetition
 			report.Key = fmt.Sprintf(

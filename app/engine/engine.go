@@ -62,7 +62,7 @@ type Engine struct {
 	policies        map[string]cachedPolicy        // by repository
 	openIncidents   map[string]openIncident        // by repository and dedup key
 	recordedRepeats map[incident.Ref]time.Time     // when a source's repetition was written down last
-	pagedEarly      map[string]time.Time           // by key, what was paged before GitHub was asked
+	pagedEarly      map[string]earlyPage           // by key, what was paged before GitHub was asked
 	lastLooks       map[incident.Ref]lastLook      // of running incidents, what the last look read
 	deferrals       map[incident.Ref]look.Deferral // when a look comes for what GitHub's limits held back
 	knownCards      map[incident.Ref]knownCard     // what the cards of the incidents looked at of late say
@@ -104,7 +104,7 @@ func New(o Options) *Engine {
 		policies:         map[string]cachedPolicy{},
 		openIncidents:    map[string]openIncident{},
 		recordedRepeats:  map[incident.Ref]time.Time{},
-		pagedEarly:       map[string]time.Time{},
+		pagedEarly:       map[string]earlyPage{},
 		lastLooks:        map[incident.Ref]lastLook{},
 		deferrals:        map[incident.Ref]look.Deferral{},
 		knownCards:       map[incident.Ref]knownCard{},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,6 +26,45 @@ type cachedOnCall struct {
 	broken   incident.BrokenOnCall
 	read     time.Time // when GitHub was asked for it
 	missed   time.Time // since when GitHub shows no file although there was one; zero: it shows it
+
+	isKnown bool     // GitHub showed once, to any process, which rotations there are, or that there is no file
+	unread  string   // why not, as GitHub answered last
+	lost    []string // names of the rotations of a file that was removed
+}
+
+// rotations returns who is on call. Where nothing ever said which rotations there are, the schedule says so: a step's
+// name may be one, and it would be paged as a team that nobody knows.
+func (c cachedOnCall) rotations() oncall.Schedule {
+	s := c.schedule
+	if s.Lost = c.lost; !c.isKnown {
+		s.Unread = cmp.Or(c.unread, "GitHub was not asked yet")
+	}
+	return s
+}
+
+// said returns what is to be said of the file.
+func (c cachedOnCall) said(p incident.Policy) incident.BrokenOnCall {
+	switch {
+	case c.broken.Where != "":
+		return c.broken
+	case !c.isKnown && c.unread != "":
+		return incident.BrokenOnCall{Where: "unread", Why: c.unread}
+	}
+	for _, step := range p.Escalation {
+		if slices.ContainsFunc(step.To, func(to string) bool { return naming.Contains(c.lost, to) }) {
+			return incident.BrokenOnCall{Where: "lost"}
+		}
+	}
+	return incident.BrokenOnCall{}
+}
+
+// noRotations is what the store keeps where there is no file: that is known, then, for a time when GitHub can't be
+// asked. A file that was removed leaves the names of its rotations.
+const noRotations = "# no rotations"
+
+// absent returns what the store keeps of a file that is not there.
+func absent(lost []string) []byte {
+	return []byte(strings.Join(append([]string{noRotations}, lost...), " "))
 }
 
 // onCallLife is how long the rotations count as they were read. A push that changes them ends it.
@@ -63,8 +103,9 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) error {
 		if known.read.IsZero() && len(known.kept) == 0 && !ports.IsRefused(err) && r.isJustReceived() {
 			return err
 		}
+		known.unread = ports.Reason(err)
 		r.Logger.Warn("rotations not readable: going on with the last good ones", "repository", name, "file",
-			oncall.Path, "err", ports.Redact(err))
+			oncall.Path, "known", known.isKnown, "err", ports.Redact(err))
 		return nil
 	}
 	known.read = r.Now
@@ -76,8 +117,13 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) error {
 			return nil
 		}
 		r.Logger.Warn("rotations removed", "repository", name, "file", oncall.Path, "since", known.missed)
+		known.lost = known.schedule.Names()
 	}
 	known.missed = time.Time{}
+	if !ok || isBlank(content) {
+		r.keepNoRotations(name, known)
+		return nil
+	}
 	if bytes.Equal(content, known.kept) {
 		known.broken = incident.BrokenOnCall{}
 		return nil
@@ -86,11 +132,13 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) error {
 	if err != nil {
 		sum := sha256.Sum256(content)
 		known.broken = incident.BrokenOnCall{Where: hex.EncodeToString(sum[:6]), Why: firstMistakes(err)}
+		known.unread = "it has mistakes"
 		r.Logger.Warn("rotations invalid: going on with the last good ones", "repository", name, "file", oncall.Path,
 			"lines", mistakeLines(err))
 		return nil
 	}
 	known.schedule, known.broken = schedule, incident.BrokenOnCall{}
+	known.isKnown, known.lost = true, nil
 	if r.Store != nil {
 		if err := r.Store.Save(r.Ctx, onCallKey(name), content); err != nil {
 			r.Logger.Warn("the rotations could not be kept for when GitHub is out", "repository", name, "err",
@@ -101,6 +149,19 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) error {
 	}
 	known.kept = content
 	return nil
+}
+
+// keepNoRotations remembers, for this process and the next, that there is no file.
+func (r *reconciliation) keepNoRotations(name string, known *cachedOnCall) {
+	isNew := !known.isKnown || len(known.kept) > 0
+	known.schedule, known.broken, known.kept, known.isKnown = oncall.Schedule{}, incident.BrokenOnCall{}, nil, true
+	if r.Store == nil || !isNew {
+		return
+	}
+	if err := r.Store.Save(r.Ctx, onCallKey(name), absent(known.lost)); err != nil {
+		r.Logger.Warn("that there are no rotations could not be kept for when GitHub is out", "repository", name, "err",
+			ports.Redact(err))
+	}
 }
 
 // firstPatience is for how long after a webhook its look waits for rotations of which nothing is known. A page
@@ -124,11 +185,14 @@ func (e *Engine) loadLastOnCall(ctx context.Context, repo string) (known cachedO
 		}
 		return cachedOnCall{}
 	}
+	if lost, ok := bytes.CutPrefix(content, []byte(noRotations)); ok {
+		return cachedOnCall{isKnown: true, lost: strings.Fields(string(lost))}
+	}
 	schedule, err := config.ParseOnCall(content)
 	if err != nil { // what an older version understood a newer one may not
 		return cachedOnCall{}
 	}
-	return cachedOnCall{schedule: schedule, kept: content}
+	return cachedOnCall{schedule: schedule, kept: content, isKnown: true}
 }
 
 // mostAsked is how many people and teams a check asks GitHub about: each is a call.

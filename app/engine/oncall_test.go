@@ -109,20 +109,85 @@ func TestO1RotationsOutliveAnOutage(t *testing.T) {
 }
 
 // Where no rotations are known yet, one answer that GitHub fails to give must not make a page go to a team of the
-// rotation's name; nor may nobody be paged while the file can't be read at all.
+// rotation's name; nor may nobody be paged while the file can't be read at all: then it is the coordinators, loudly,
+// and whoever is on call as soon as that is known.
 func TestO1TheFirstReadOfTheRotationsIsTriedAgain(t *testing.T) {
+	skipUnderRace(t)
 	for name, c := range map[string]struct {
-		count int
+		order string
 		want  string
-	}{"it fails for a moment": {3, "@bob"}, "it fails for hours": {-1, "primary"}} {
+		says  string
+	}{
+		"it fails for a moment": {`{"match":"GET .*/contents/.github/oncall.yml$","status":502,"count":3}`, "@bob", ""},
+		"it fails for hours": {`{"match":"GET .*/contents/.github/oncall.yml$","status":502,"count":-1}`,
+			"incident-coordinators", "I can't read `.github/oncall.yml`"},
+		"it is refused": {`{"match":"GET .*/contents/.github/oncall.yml$","status":403,"count":-1}`,
+			"incident-coordinators", "I can't read `.github/oncall.yml`"},
+		"all files are refused": {`{"match":"GET .*/contents/.github/.*.yml$","status":403,"count":-1}`, "", ""},
+	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorldOnCall(t, rotations)
-			w.order(fmt.Sprintf(`{"match":"GET .*/contents/.github/oncall.yml$","status":502,"count":%d}`, c.count))
+			w.order(c.order)
 			w.tell(critical + "wait 55s")
-			if got := strings.Join(w.pagedTo(), " "); got != c.want {
+			if got := strings.Join(w.everybodyPaged(), " "); got != c.want {
 				t.Errorf("paged %q, want %q", got, c.want)
 			}
+			if c.says == "" {
+				return
+			}
+			if said := w.said(c.says); len(said) != 1 || !strings.Contains(said[0], "**incident-coordinators** instead") {
+				t.Errorf("said %q", said)
+			}
+			if card := w.card(); !strings.Contains(card, "unknown: incident-coordinators") {
+				t.Errorf("the card does not say that the next rotation is unknown:\n%s", card)
+			}
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
+			w.tell("wait 3m")
+			if got := strings.Join(w.everybodyPaged(), " "); got != c.want+" @bob" {
+				t.Errorf("once it can be read, paged %q", got)
+			}
 		})
+	}
+}
+
+// everybodyPaged lists whom pages went to.
+func (w *world) everybodyPaged() (to []string) {
+	for _, s := range w.outbox() {
+		if s.Kind == "page" {
+			to = append(to, s.To)
+		}
+	}
+	return to
+}
+
+// A file with mistakes of which no good version was ever read names nobody.
+func TestO1AFileThatWasNeverGoodPagesTheCoordinators(t *testing.T) {
+	w := newWorldOnCall(t, "rotations: {primary: {peple: ['@dan']}}\n")
+	w.tell(critical + "wait 1m")
+	if got := strings.Join(w.everybodyPaged(), " "); got != "incident-coordinators" {
+		t.Errorf("paged %q", got)
+	}
+	if said := w.said("I can't read `.github/oncall.yml`"); len(said) != 1 || !strings.Contains(said[0], "peple") {
+		t.Errorf("said %q", said)
+	}
+}
+
+// Where the file was removed, steps that still name its rotations page no team of that name.
+func TestO1ARemovedFilePagesTheCoordinators(t *testing.T) {
+	w := newWorldOnCall(t, rotations)
+	w.tell("alice opens \"Slow\"\n  Severity: major\nwait 1m")
+	w.order(`{"match":"GET .*/contents/.github/oncall.yml$","status":404,"count":-1}`)
+	w.tell("wait 40m\nalice: /ic severity critical because it got worse\nwait 1m")
+	if got := w.everybodyPaged(); len(got) == 0 || got[len(got)-1] != "incident-coordinators" {
+		t.Errorf("paged %q", got)
+	}
+	if said := w.said("was removed, and steps of the escalation still name its rotations"); len(said) != 1 {
+		t.Errorf("said %q", said)
+	}
+	w.restart()
+	w.tell("wait 31m")
+	if got := strings.Join(w.pagedTo(), " "); got != "" {
+		t.Errorf("another process paged %q", got)
 	}
 }
 

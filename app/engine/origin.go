@@ -17,18 +17,19 @@ import (
 // signedOrigin is what an incident's text holds of the report that opened it. It is signed:
 // everybody with write access can edit the text.
 type signedOrigin struct {
-	Source    string          `json:"source"`
-	Severity  string          `json:"severity,omitempty"`
-	Customers []string        `json:"customers,omitempty"`
-	Proposed  []string        `json:"proposed,omitempty"`
-	Links     []incident.Link `json:"links,omitempty"`
-	Page      bool            `json:"page,omitempty"`
-	Paged     bool            `json:"paged,omitempty"`
-	Drill     bool            `json:"drill,omitempty"`
-	Count     int             `json:"count,omitempty"`
-	Report    incident.Report `json:"report,omitzero"`
-	Known     []string        `json:"known,omitempty"`   // marks of what it said
-	Service   string          `json:"service,omitempty"` // that it names
+	Source    string             `json:"source"`
+	Severity  string             `json:"severity,omitempty"`
+	Customers []string           `json:"customers,omitempty"`
+	Proposed  []string           `json:"proposed,omitempty"`
+	Links     []incident.Link    `json:"links,omitempty"`
+	Page      bool               `json:"page,omitempty"`
+	Paged     bool               `json:"paged,omitempty"`
+	Early     incident.EarlyPage `json:"early,omitzero"`
+	Drill     bool               `json:"drill,omitempty"`
+	Count     int                `json:"count,omitempty"`
+	Report    incident.Report    `json:"report,omitzero"`
+	Known     []string           `json:"known,omitempty"`   // marks of what it said
+	Service   string             `json:"service,omitempty"` // that it names
 }
 
 // signOrigin returns the signed mark of the report that opened an incident. It is signed together
@@ -73,7 +74,7 @@ func (r *reconciliation) originFact() (incident.Opened, bool) {
 		}
 		return incident.Opened{Source: o.Source, Severity: o.Severity, Customers: o.Customers,
 			Proposed: o.Proposed, Links: o.Links, Signal: true,
-			Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Drill: o.Drill, Known: o.Known,
+			Count: o.Count, Report: o.Report, Page: o.Page, Paged: o.Paged, Early: o.Early, Drill: o.Drill, Known: o.Known,
 			Service: o.Service}, true
 	}
 	return incident.Opened{}, false

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/engine/delivery"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 )
 
 // pageEpisode is for how long a page that went out before GitHub was asked counts for all reports
@@ -26,8 +29,8 @@ func (e *Engine) episodeKey(trouble string, now time.Time) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	began := now.Truncate(pageEpisode)
-	if ended := e.pagedEarly[trouble+endedMark]; ended.After(began) {
-		began = ended
+	if ended := e.pagedEarly[trouble+endedMark]; ended.at.After(began) {
+		began = ended.at
 	}
 	return fmt.Sprintf("%s-%d", trouble, began.Unix())
 }
@@ -37,85 +40,136 @@ const endedMark = " ended"
 // endEpisode makes the next report of a dedup key page again. The caller holds the lock.
 func (e *Engine) endEpisode(trouble string) {
 	now := e.Clock.Now()
-	for key, at := range e.pagedEarly {
-		if strings.HasSuffix(key, endedMark) && now.Sub(at) > pageEpisode {
+	for key, paged := range e.pagedEarly {
+		if strings.HasSuffix(key, endedMark) && now.Sub(paged.at) > pageEpisode {
 			delete(e.pagedEarly, key)
 		}
 	}
 	delete(e.pagedEarly, trouble)
-	e.pagedEarly[trouble+endedMark] = now
+	e.pagedEarly[trouble+endedMark] = earlyPage{at: now}
+}
+
+// earlyPage is a page that went out before GitHub was asked, or when its dedup key's last incident ended.
+type earlyPage struct {
+	at time.Time
+	incident.EarlyPage
 }
 
 // PageFirst pages for a report before GitHub is asked, if the policy says so, so that an outage of
-// GitHub delays nobody. It reports whether people were paged, now or for the same dedup key before.
-func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Signal) bool {
+// GitHub delays nobody. It reports whether people were paged, now or for the same dedup key before, and what came of
+// that: the incident says so once it is open.
+func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Signal) (incident.EarlyPage, bool) {
+	none := incident.EarlyPage{}
 	if s.Bounce != nil {
-		return false // a mail server's report
+		return none, false // a mail server's report
 	}
 	if !e.servesNow(ctx, repo) {
-		return false
+		return none, false
 	}
 	policy := e.policyOf(ctx, repo)
 	if _, ok := e.answeredByTag(s, repo, policy.Signals); ok { // whose people know already
-		return false
+		return none, false
 	}
 	d := intake.Decide(s, policy)
 	if d.Action != incident.RulePage || len(policy.Escalation) == 0 || e.Pager == nil {
-		return false
+		return none, false
 	}
 	trouble := repo.FullName() + "/signal/" + e.dedupHash(s.DedupKey)
 	now := e.Clock.Now()
 	e.mu.Lock()
-	at, known := e.pagedEarly[trouble]
+	before, known := e.pagedEarly[trouble]
 	e.mu.Unlock()
-	if known && now.Sub(at) < pageEpisode {
-		return true
+	if known && now.Sub(before.at) < pageEpisode {
+		return before.EarlyPage, true
 	}
 	if e.hasOpenIncident(ctx, repo, d, s) {
-		return false // the look at it pages, if this is worse than what its people know
+		return none, false // the look at it pages, if this is worse than what its people know
 	}
-	key := e.episodeKey(trouble, now)
-	step := policy.Escalation[0]
-	to := slices.DeleteFunc(slices.Clone(step.To), func(to string) bool { return to == "phone" })
-	to = policy.ReachOnCall(to, now)
-	service, _ := policy.Catalog.Find(s.Labels[incident.ServiceLabel])
-	if policy.Catalog.PageOwners && len(to) > 0 {
-		for _, o := range service.Owners {
-			if !naming.Contains(to, o) {
-				to = append(to, o)
+	early := e.reachFirst(policy, s.Labels[incident.ServiceLabel], now)
+	if len(early.To) == 0 {
+		return none, false // the step is the phone list, which people read on the issue
+	}
+	severity := cmp.Or(d.Severity, s.SeverityHint)
+	page := Page{Ref: repo, Key: e.episodeKey(trouble, now), URL: s.URL, To: early.To, Text: doubts(early),
+		Others: policy.Services, Severity: severity, Title: "Unconfirmed " + severity + ": " + cmp.Or(d.Title, s.Title)}
+	if !e.sendFirst(ctx, policy, page, &early, now) {
+		return none, false
+	}
+	e.mu.Lock()
+	e.pagedEarly[trouble] = earlyPage{now, early}
+	e.mu.Unlock()
+	return early, true
+}
+
+// reachFirst returns whom the first step reaches before there is an issue.
+func (e *Engine) reachFirst(policy incident.Policy, service string, now time.Time) incident.EarlyPage {
+	named := slices.DeleteFunc(slices.Clone(policy.Escalation[0].To), func(to string) bool { return to == "phone" })
+	reached := policy.ReachSomebody(named, now)
+	early := incident.EarlyPage{To: reached.To, Gaps: reached.Gaps, Unread: reached.Unread}
+	if len(early.Unread) > 0 {
+		early.Why = policy.OnCall.Unread
+		e.Logger.Error("rotations unknown before paging: the coordinators are paged in their place", "names", early.Unread,
+			"file", oncall.Path, "why", early.Why)
+	}
+	hit, _ := policy.Catalog.Find(service)
+	if policy.Catalog.PageOwners && len(early.To) > 0 {
+		for _, o := range hit.Owners {
+			if !naming.Contains(early.To, o) {
+				early.To = append(early.To, o)
 			}
 		}
 	}
-	by := step.By
-	if len(by) == 0 {
-		by = []string{policy.Pager}
+	return early
+}
+
+// doubts says to who is paged why it is them.
+func doubts(p incident.EarlyPage) string {
+	var said []string
+	if len(p.Gaps) > 0 {
+		said = append(said, "Nobody is on call in "+strings.Join(p.Gaps, ", ")+".")
 	}
-	sent := false
-	for _, kind := range by {
+	if len(p.Unread) > 0 {
+		said = append(said, "I could not read who is on call in "+strings.Join(p.Unread, ", ")+
+			", so you are paged. Please call them if you can.")
+	}
+	return strings.Join(said, "\n")
+}
+
+// sendFirst sends a page by the services of the first step, notes in early what did not take it, and reports whether
+// one did.
+func (e *Engine) sendFirst(ctx context.Context, policy incident.Policy, page Page, early *incident.EarlyPage,
+	now time.Time) (isSent bool) {
+	repo, key := page.Ref, page.Key
+	page.Links = e.earlyLinks(repo, key, page.To, now)
+	page.LinkOf = func(login string) string { return e.earlyLink(repo, key, login, now) }
+	var missed sync.Mutex
+	page.Missed = func(login, way string, err error) {
+		missed.Lock()
+		defer missed.Unlock()
+		early.Lose(incident.EarlyLoss{Login: login, Way: way, Why: ports.Reason(err)})
+	}
+	for _, kind := range policy.ServicesOf(policy.Escalation[0]) {
 		if kind == "github" {
 			continue
 		}
-		service, _ := policy.Service(kind)
 		isNew, _, err := e.deliveries.Send(ctx, repo, key+" "+kind,
 			func(ctx context.Context, before delivery.Attempt) error {
-				return e.Pager.Page(ctx, Page{Ref: repo, Key: key, Reached: before.Reached, Service: service,
-					URL: s.URL, To: to, Links: e.earlyLinks(repo, key, to, now),
-					Others: policy.Services, LinkOf: func(login string) string { return e.earlyLink(repo, key, login, now) },
-					Title: "Unconfirmed " + cmp.Or(d.Severity, s.SeverityHint) + ": " +
-						cmp.Or(d.Title, s.Title),
-					Severity: cmp.Or(d.Severity, s.SeverityHint)})
+				one := page
+				one.Reached = before.Reached
+				one.Service, _ = policy.Service(kind)
+				return e.Pager.Page(ctx, one)
 			})
 		if isNew {
 			e.countPage(kind, repo.FullName(), key, err)
 		}
-		sent = sent || err == nil
+		if err != nil {
+			missed.Lock()
+			early.Lose(incident.EarlyLoss{Service: kind, Why: ports.Reason(err)})
+			missed.Unlock()
+		}
+		isSent = isSent || err == nil
 	}
-	if sent {
-		e.mu.Lock()
-		e.pagedEarly[trouble] = now
-		e.mu.Unlock()
-	}
-	return sent
+	return isSent
 }
 
 // earlyLinks returns where people answer a page that went out before there is an incident.
@@ -142,7 +196,7 @@ func (e *Engine) policyOf(ctx context.Context, repo incident.Ref) incident.Polic
 	e.mu.Lock()
 	last, known := e.policies[repo.FullName()]
 	e.mu.Unlock()
-	if known && e.Clock.Now().Sub(last.read) < policyLife {
+	if known && last.onCall.isKnown && e.Clock.Now().Sub(last.read) < policyLife {
 		return last.policy
 	}
 	patient, stop := context.WithTimeout(ctx, policyPatience)

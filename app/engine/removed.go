@@ -99,7 +99,8 @@ func (r *reconciliation) pageCoordinators(policy incident.Policy, gone incident.
 		service, _ := policy.Service(kind)
 		isNew, _, err := r.deliveries.Send(r.Ctx, r.Ref, "removed "+kind,
 			func(ctx context.Context, before delivery.Attempt) error {
-				return r.Pager.Page(ctx, Page{Ref: r.Ref, Key: key, To: policy.ReachOnCall([]string{policy.Coordinators}, r.Now),
+				return r.Pager.Page(ctx, Page{Ref: r.Ref, Key: key,
+					To:      policy.ReachSomebody([]string{policy.Coordinators}, r.Now).To,
 					Reached: before.Reached,
 					Title:   "P1 ended without a close: " + gone.Title, Text: text,
 					URL:      strings.TrimSuffix(r.GitHub.IssueURL(r.Ref), fmt.Sprintf("/%d", r.Ref.Number)),

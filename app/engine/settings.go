@@ -46,7 +46,8 @@ func (r *reconciliation) loadPolicy() error {
 	r.mu.Lock()
 	last, known := r.policies[name]
 	r.mu.Unlock()
-	if known && (r.m.Comment() != nil || r.m.Sought() != nil) && r.Now.Sub(last.read) < policyLife {
+	isRecent := r.Now.Sub(last.read) < policyLife && last.onCall.isKnown
+	if known && isRecent && (r.m.Comment() != nil || r.m.Sought() != nil) {
 		r.usePolicy(last)
 		return nil
 	}
@@ -67,7 +68,7 @@ func (r *reconciliation) loadPolicy() error {
 	if err := r.loadOnCall(&last, from); err != nil {
 		return err
 	}
-	policy, err := config.ParseWith(content, last.onCall.schedule)
+	policy, err := config.ParseWith(content, last.onCall.rotations())
 	last.read, last.broken = r.Now, incident.BrokenConfig{}
 	if err != nil {
 		sum := sha256.Sum256(content)
@@ -81,17 +82,17 @@ func (r *reconciliation) loadPolicy() error {
 		last.policy, last.from = policy, from
 		last.kept = r.savePolicy(r.Ctx, name, last.kept, savedConfiguration(name, from, content))
 	}
-	last.policy.OnCall = last.onCall.schedule
 	r.usePolicy(last)
 	return nil
 }
 
 // usePolicy goes by a configuration, and remembers it for the next look.
 func (r *reconciliation) usePolicy(f cachedPolicy) {
+	f.policy.OnCall = f.onCall.rotations()
 	r.mu.Lock()
 	r.policies[r.settingsName()] = f
 	r.mu.Unlock()
-	r.Policy, r.brokenConfig, r.brokenOnCall = f.policy.For(r.Ref), f.broken, f.onCall.broken
+	r.Policy, r.brokenConfig, r.brokenOnCall = f.policy.For(r.Ref), f.broken, f.onCall.said(f.policy)
 	if d := r.Before.Declared; f.removed && f.broken.Where == "" && d != nil &&
 		d.At.Before(f.missed.Add(removedAfter)) {
 		r.brokenConfig = incident.BrokenConfig{Where: fmt.Sprintf("removed/%d", f.missed.Unix()),
@@ -108,6 +109,9 @@ func (r *reconciliation) useLastGood(last cachedPolicy, known bool, refused erro
 	name := r.settingsName()
 	if !known {
 		last = r.lastGoodUnderAnyName()
+	}
+	if !last.onCall.isKnown {
+		last.onCall.unread = ports.Reason(refused)
 	}
 	last.read, last.broken = r.Now, incident.BrokenConfig{Where: "unreadable", Why: ports.Reason(refused)}
 	r.Logger.Warn("configuration not readable: going on with the last good one", "repository", name, "file",
@@ -152,14 +156,14 @@ func (e *Engine) loadLastGood(ctx context.Context, repo string) cachedPolicy {
 	}
 	unknown.missed, unknown.removed = e.loadMissed(ctx, repo)
 	unknown.onCall = e.loadLastOnCall(ctx, repo)
-	unknown.policy.OnCall = unknown.onCall.schedule
+	unknown.policy.OnCall = unknown.onCall.rotations()
 	content, err := e.Store.Load(ctx, policyKey(repo))
 	if err != nil {
 		e.Logger.Warn("last good configuration not found: using defaults", "repository", repo, "err",
 			ports.Redact(err))
 		return unknown
 	}
-	policy, err := config.ParseWith(content, unknown.onCall.schedule)
+	policy, err := config.ParseWith(content, unknown.onCall.rotations())
 	if content == nil || err != nil { // what an older version understood a newer one may not
 		return unknown
 	}

@@ -15,7 +15,7 @@ func (r *run) claimSeverity(severity string, page, paged bool) {
 	r.Claimed = severity
 	hasPaged := slices.ContainsFunc(r.Paging.Pages, func(p Page) bool { return p.Why == "team" })
 	if page && r.p.Critical(severity) && !hasPaged && r.Paging.Next.IsZero() && r.Phase != Closing {
-		r.pageUnconfirmed(paged)
+		r.pageUnconfirmed(paged, EarlyPage{})
 	}
 }
 

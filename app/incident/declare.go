@@ -187,9 +187,9 @@ func (r *run) judgeDeclaration(o Opened, early Early) {
 		r.confirmSeverity(said, "")
 		r.f.By = declarer
 	case o.Page || o.Paged:
-		r.pageUnconfirmed(o.Paged)
+		r.pageUnconfirmed(o.Paged, o.Early)
 	case !o.Signal && r.p.Critical(said) && r.p.PagesClaims():
-		r.pageUnconfirmed(false)
+		r.pageUnconfirmed(false, EarlyPage{})
 	}
 }
 

@@ -27,6 +27,7 @@ func (s State) allDues(p Policy) []due {
 		{s.Asked.Claim, (*run).askClaim},
 		{s.Asked.Role, (*run).askRole},
 		{s.NextPage(), (*run).pageNext},
+		{s.nextReread(), (*run).rereadRotation},
 		{s.nextUpdate(p), (*run).updateDue},
 		{s.StandBy.Update, (*run).askUpdate},
 		{s.StandBy.CheckIn, (*run).checkIn},

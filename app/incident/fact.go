@@ -39,8 +39,9 @@ type (
 		Signal    bool // a machine or somebody outside reported it
 		Count     int  // how often, before it was opened
 		Report    Report
-		Page      bool     // page at once, before anybody confirmed it (the configuration says so)
-		Paged     bool     // the first step was paged already, before GitHub was asked
+		Page      bool // page at once, before anybody confirmed it (the configuration says so)
+		Paged     bool // the first step was paged already, before GitHub was asked
+		Early     EarlyPage
 		Known     []string // marks of the words that the report says
 		Service   string   // that an alert names
 	}

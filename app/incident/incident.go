@@ -361,6 +361,8 @@ type Paging struct {
 	// every round walked, nobody answered: Next is of the slower rhythm
 	GaveUp bool `json:"gaveUp,omitempty"`
 	Listed int  `json:"listed,omitempty"` // of Sent, those that only named the phone list
+	// Reread is when rotations that a page waits for are tried again, after the first time.
+	Reread time.Time `json:"reread,omitzero"`
 }
 
 // Page is one page that went out.
@@ -378,6 +380,8 @@ type Page struct {
 	Skipped bool `json:"skipped,omitempty"`
 	// Rotations are those whose people To has, as they were on call then (O1).
 	Rotations []string `json:"rotations,omitempty"`
+	// Unread are names that may be rotations, in whose place the coordinators were paged (O1).
+	Unread []string `json:"unread,omitempty"`
 	// Missed are ways that failed to reach somebody: "sms dan" (O3).
 	Missed []string `json:"missed,omitempty"`
 }

@@ -87,6 +87,8 @@ type (
 		IsReturned bool
 		// IsPaged says that people were paged for it before GitHub was asked.
 		IsPaged bool
+		// Early is what came of that.
+		Early EarlyPage
 		// Pages says that the rules page for what it reports. It is set once it was judged.
 		Pages bool
 		// Severity is how bad the rules say it is. It is set once it was judged.

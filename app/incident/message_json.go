@@ -31,6 +31,7 @@ type storedMessage struct {
 	Key          string          `json:"key,omitempty"`
 	Count        int             `json:"count,omitempty"`
 	Paged        bool            `json:"paged,omitempty"`
+	Early        EarlyPage       `json:"early,omitzero"`
 	Page         bool            `json:"page,omitempty"`
 	Severity     string          `json:"severity,omitempty"`
 	Event        string          `json:"event,omitempty"`
@@ -73,6 +74,7 @@ func (m Message) MarshalJSON() ([]byte, error) {
 	case *Signal:
 		s.Signal, s.Key, s.Count, s.Event, s.ID, s.At = w.Body, w.Key, w.Count, w.Event, w.ID, w.At
 		s.Rules, s.Back, s.Paged, s.Page, s.Severity = w.Rules, w.IsReturned, w.IsPaged, w.Pages, w.Severity
+		s.Early = w.Early
 	case *Fold:
 		s.Fold = w
 	case *Removed:
@@ -115,7 +117,7 @@ func (s *storedMessage) request() Request {
 	switch {
 	case s.Signal != nil:
 		return &Signal{Body: s.Signal, Key: s.Key, Count: s.Count, Event: s.Event, ID: s.ID, At: s.At, Rules: s.Rules,
-			IsReturned: s.Back, IsPaged: s.Paged, Pages: s.Page, Severity: s.Severity}
+			IsReturned: s.Back, IsPaged: s.Paged, Early: s.Early, Pages: s.Page, Severity: s.Severity}
 	case s.Comment != nil:
 		s.Comment.Pull = s.Pull
 		return s.Comment

@@ -5,22 +5,68 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
-// ReachOnCall returns whom names mean at a time: rotations become who is on call in them (O1). If
-// that is nobody at all, they are the coordinators.
-func (p Policy) ReachOnCall(names []string, at time.Time) []string {
-	to, gaps := p.OnCall.Reach(names, at)
-	if len(to) == 0 && len(gaps) > 0 {
-		return []string{p.Coordinators}
+// Reached is whom names of a step mean at a time.
+type Reached struct {
+	To   []string // people and teams
+	Gaps []string // rotations with nobody on call
+	// Unread are names that may be rotations of a file that could not be read: To has the coordinators in their
+	// place.
+	Unread []string
+}
+
+// ReachOnCall returns whom names mean at a time: rotations become who is on call in them (O1). Where a name may be a
+// rotation that can't be read, the coordinators take its place: the configuration names them as a team, and a
+// rotation's name is none.
+func (p Policy) ReachOnCall(names []string, at time.Time) (reached Reached) {
+	var sure []string
+	for _, name := range names {
+		if !p.isDoubtful(name) {
+			sure = append(sure, name)
+			continue
+		}
+		reached.Unread = append(reached.Unread, name)
+		if !naming.Contains(sure, p.Coordinators) {
+			sure = append(sure, p.Coordinators)
+		}
 	}
-	return to
+	reached.To, reached.Gaps = p.OnCall.Reach(sure, at)
+	return reached
+}
+
+// ReachSomebody is ReachOnCall for a page that no next step follows: where nobody at all is on call, it goes to the
+// coordinators.
+func (p Policy) ReachSomebody(names []string, at time.Time) Reached {
+	reached := p.ReachOnCall(names, at)
+	if len(reached.To) == 0 && len(reached.Gaps) > 0 {
+		reached.To = []string{p.Coordinators}
+	}
+	return reached
+}
+
+// isDoubtful reports whether a name of a step may be a rotation that can't be read. Of some names the configuration
+// says that they are teams: the coordinators, the responders, and those that a service has a name for.
+func (p Policy) isDoubtful(name string) bool {
+	if !p.OnCall.IsDoubtful(name) || name == "phone" || naming.Equal(name, p.Coordinators) {
+		return false
+	}
+	for _, s := range p.Services {
+		for target := range s.Targets {
+			if naming.Equal(target, name) {
+				return false
+			}
+		}
+	}
+	return !naming.Contains(p.Responders, name)
 }
 
 // onCall returns names with who is on call in place of rotations. A rotation with nobody stays.
 func (r *run) onCall(names []string) []string {
-	to, gaps := r.p.OnCall.Reach(names, r.f.At)
-	return append(to, gaps...)
+	reached := r.p.ReachOnCall(names, r.f.At)
+	return append(reached.To, reached.Gaps...)
 }
 
 func (r *run) isRotation(name string) bool {
@@ -54,18 +100,81 @@ func (r *run) sayGap(gaps []string, s Send, isNobody bool) {
 
 // brokenOnCall says, once for each version of the file, that the rotations can't be read.
 func (r *run) brokenOnCall(w BrokenOnCall) {
+	r.pageReadRotation()
+	if r.p.OnCall.Unread != "" && !slices.ContainsFunc(r.p.Escalation, func(step EscalationStep) bool {
+		return slices.ContainsFunc(step.To, r.p.isDoubtful)
+	}) {
+		w = BrokenOnCall{} // nobody is paged who is in doubt
+	}
 	if r.Asked.OnCall == w.Where {
 		return
 	}
-	if r.Asked.OnCall = w.Where; w.Where != "" {
-		r.emit(Remind{Key: "oncall/" + w.Where, At: r.f.At, Say: Say{Name: "on-call-broken", Reason: w.Why}})
+	if r.Asked.OnCall = w.Where; w.Where == "" {
+		return
 	}
+	say := Say{Name: "on-call-broken", Reason: w.Why}
+	if r.p.OnCall.Unread != "" || len(r.p.OnCall.Lost) > 0 {
+		say.Variant, say.Line, say.Names = "unread", r.p.Coordinators, r.p.OnCall.Lost
+	}
+	r.emit(Remind{Key: "oncall/" + w.Where, At: r.f.At, Say: say})
+}
+
+// unreadPage returns the newest page if it went to the coordinators in place of a rotation that could not be read, and
+// nobody answered it yet.
+func (s State) unreadPage() *Page {
+	n := len(s.Paging.Pages)
+	if n == 0 || s.NextPage().IsZero() || s.Paging.GaveUp || s.Paging.Step == 0 {
+		return nil
+	}
+	last := &s.Paging.Pages[n-1]
+	if len(last.Unread) == 0 || !Escalates(last.Why) {
+		return nil
+	}
+	return last
+}
+
+// nextReread returns when the rotations are tried again while a page waits for them.
+func (s State) nextReread() time.Time {
+	page := s.unreadPage()
+	switch {
+	case page == nil:
+		return time.Time{}
+	case s.Paging.Reread.After(page.At):
+		return s.Paging.Reread
+	}
+	return page.At.Add(firstReread)
+}
+
+// firstReread is how long after a page the rotations are tried again; each further wait is twice as long.
+const firstReread = time.Minute
+
+// rereadRotation is a look for rotations that a page waits for: the look has read them, or could not.
+func (r *run) rereadRotation() {
+	if r.pageReadRotation(); r.unreadPage() != nil {
+		r.Paging.Reread = r.f.At.Add(r.f.At.Sub(r.unreadPage().At))
+	}
+}
+
+// pageReadRotation pages the step again whose rotation could not be read when its page was due, now that it can be:
+// whoever is on call heard nothing, and must not wait for the next step.
+func (r *run) pageReadRotation() {
+	last := r.unreadPage()
+	if last == nil || slices.ContainsFunc(last.Unread, r.p.isDoubtful) {
+		return
+	}
+	last.Unread = nil
+	r.Paging.Step--
+	r.Paging.Next = r.f.At
 }
 
 // WhoIsPaged returns whom a step pages at a time, as the card shows it: a rotation with who is on call
 // in it.
 func (p Policy) WhoIsPaged(step EscalationStep, at time.Time) (out []string) {
 	for _, name := range step.To {
+		if p.isDoubtful(name) {
+			out = append(out, fmt.Sprintf("%s (unknown: %s)", name, p.Coordinators))
+			continue
+		}
 		rotation, ok := p.OnCall.Find(name)
 		if !ok {
 			out = append(out, name)

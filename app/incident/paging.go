@@ -108,7 +108,8 @@ func (r *run) pagePeople(to, by []string, why, text string) {
 // where nobody is, nothing is sent, that is said, and the key is empty.
 func (r *run) sendPage(s Send) string {
 	s.By = r.servicesOr(s.By)
-	to, gaps := r.p.OnCall.Reach(s.To, r.f.At)
+	reached := r.p.ReachOnCall(s.To, r.f.At)
+	to, gaps := reached.To, reached.Gaps
 	rotations := r.rotationsOf(s.To)
 	if len(gaps) > 0 {
 		r.sayGap(gaps, s, len(to) == 0)
@@ -126,7 +127,8 @@ func (r *run) sendPage(s Send) string {
 	}
 	s.Key, s.Asker, s.Fact, s.At = fmt.Sprintf("page/%d", r.Paging.Sent), r.f.By.Login, r.f.ID, r.f.At
 	r.Paging.Pages = keepNewest(append(r.Paging.Pages,
-		Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why, Rotations: rotations}), keptPages)
+		Page{Key: s.Key, At: s.At, To: s.To, By: s.By, Why: s.Why, Rotations: rotations, Unread: reached.Unread}),
+		keptPages)
 	r.emit(s)
 	return s.Key
 }
@@ -322,23 +324,4 @@ func (s State) NextEscalation() time.Time {
 	sooner(s.Asked.Role, s.Asked.Open == "ic" && !s.Drill && !s.Paging.GaveUp)
 	sooner(s.Summons.Due, true)
 	return next
-}
-
-// pageUnconfirmed walks the escalation before anybody confirmed the severity, where the
-// configuration says so for what the source reports. The first step may be out already: people are
-// paged before GitHub is asked.
-func (r *run) pageUnconfirmed(paged bool) {
-	r.startPaging()
-	if !paged || r.Paging.Next.IsZero() {
-		return
-	}
-	step := r.p.Escalation[0]
-	to := r.withOwners(step.To)
-	rotations := r.rotationsOf(to)
-	to = r.onCall(to)
-	r.Paging.Sent = 1
-	r.Paging.Pages = []Page{{Key: "page/1", At: r.f.At, To: to, By: r.servicesOr(step.By), Why: "team",
-		Rotations: rotations}}
-	r.record("page", joinNames(to), "")
-	r.stepDone()
 }

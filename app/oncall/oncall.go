@@ -24,6 +24,22 @@ type Schedule struct {
 	Zone      *time.Location
 	// MostNights is how many nights in a row nobody should be on call; more are warned of.
 	MostNights int
+
+	// Unread says why it is unknown which rotations there are: the file was never read. Empty: it is known.
+	Unread string
+	// Lost are the names of rotations of a file that is not there any more; the rest is known.
+	Lost []string
+}
+
+// IsDoubtful reports whether a name may be that of a rotation that is not known, and nothing says that it is a team.
+func (s Schedule) IsDoubtful(name string) bool {
+	switch {
+	case IsPerson(name) || strings.Contains(name, "/"):
+		return false
+	case naming.Contains(s.Lost, name):
+		return true
+	}
+	return s.Unread != ""
 }
 
 // Rotation is people who are on call in turn.

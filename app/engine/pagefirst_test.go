@@ -1,0 +1,94 @@
+package engine_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/oncall"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+const pagesFirst = `
+signals: [{source: alertmanager, do: page, severity: critical, customer: globex}]
+customers: {globex: {}}
+`
+
+func newWorldPagingFirst(t *testing.T, onCall string) *world {
+	files := maps.Clone(templates.Repository())
+	files[config.Path] = escalatesToRotations + pagesFirst
+	if files[oncall.Path] = onCall; onCall == "" {
+		delete(files, oncall.Path)
+	}
+	return newWorldWith(t, map[string]map[string]string{"acme/incidents": files})
+}
+
+// A page that goes out before GitHub is asked goes to who is on call by the last file that any process read; where
+// none was ever read, to the coordinators, who are told so, as the incident is. It never goes to a team of the
+// rotation's name.
+func TestO1PageFirstReachesWhoIsOnCall(t *testing.T) {
+	skipUnderRace(t)
+	const (
+		unread = "**I could not read who is on call in primary when this was reported.** I paged **incident-coordinators** instead."
+		file   = `{"match":"GET .*/contents/.github/oncall.yml$","status":%,"count":-1}`
+	)
+	for name, c := range map[string]struct {
+		file, before, order string // the file, a story that lets it be read, and the fault
+		want, says, later   string // whom the first page is for, what the incident says, who is paged once it can be read
+	}{
+		"it is there":             {file: rotations, want: "@bob"},
+		"refused":                 {file: rotations, order: strings.Replace(file, "%", "403", 1), want: "incident-coordinators", says: unread, later: "@bob"},
+		"GitHub fails":            {file: rotations, order: strings.Replace(file, "%", "502", 1), want: "incident-coordinators", says: unread, later: "@bob"},
+		"GitHub is out":           {file: rotations, order: `{"outage":"4m"}`, want: "", later: "@bob"},
+		"mistakes":                {file: "rotations: {primary: {peple: []}}\n", want: "incident-coordinators", says: "**I can't read `.github/oncall.yml`, so I don't know who is on call.**"},
+		"read before, refused":    {file: rotations, before: "alice opens \"Slow\"\nwait 1m", order: strings.Replace(file, "%", "403", 1), want: "@bob"},
+		"read before, fails":      {file: rotations, before: "alice opens \"Slow\"\nwait 1m", order: strings.Replace(file, "%", "500", 1), want: "@bob"},
+		"read before, not there":  {file: rotations, before: "alice opens \"Slow\"\nwait 1m", order: strings.Replace(file, "%", "404", 1), want: "@bob"},
+		"read before, GitHub out": {file: rotations, before: "alice opens \"Slow\"\nwait 1m", order: `{"outage":"4m"}`, want: "@bob"},
+		"there is none":           {want: "primary"},
+		"none before, GitHub out": {before: "alice opens \"Slow\"\nwait 1m", order: `{"outage":"4m"}`, want: "primary"},
+		"nobody on call":          {file: strings.Replace(rotations, "start: 2026-03-01", "start: 2026-09-01", 1), want: "incident-coordinators", says: "**Nobody is on call in primary.** I paged **incident-coordinators** instead."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldPagingFirst(t, c.file)
+			if c.before != "" {
+				w.tell(c.before)
+				w.ref.Number = 2
+				w.restart()
+			}
+			if c.order != "" {
+				w.order(c.order)
+			}
+			w.alert("firing", "APIServerDown", 1)
+			if got := strings.Join(w.everybodyPaged(), " "); got != c.want {
+				t.Fatalf("paged %q, want %q", got, c.want)
+			}
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
+			w.tell("wait 5m")
+			if got := strings.Join(w.everybodyPaged(), " "); got != strings.TrimSpace(c.want+" "+c.later) {
+				t.Errorf("once GitHub answers, paged %q", got)
+			}
+			if said := w.said(c.says); c.says != "" && len(said) != 1 {
+				t.Errorf("said %q of %s", said, w.saidSince(0))
+			}
+			if card := w.card(); c.want != "" && !strings.Contains(card, strings.TrimPrefix(c.want, "@")) {
+				t.Errorf("the card does not say that %s was paged:\n%s", c.want, card)
+			}
+		})
+	}
+}
+
+// What a page before the incident did not reach is on its card.
+func TestO3AFailedWayOfAnEarlyPageIsOnTheCard(t *testing.T) {
+	w, p := byPush(t, "carol-1")
+	w.change("main", "services: {people: {secret: PEOPLE}}\npager: people\nescalation: {steps: [{to: [desk], by: [people, webhook]}, {after: 10m, to: [\"@dan\"]}], rounds: 1}\n"+pagesFirst)
+	w.alert("firing", "APIServerDown", 1)
+	w.tell("wait 1m")
+	if got := strings.Join(p.topics(), " "); got != "carol-2" {
+		t.Fatalf("rang %s", got)
+	}
+	if card := w.card(); !strings.Contains(card, "ntfy") {
+		t.Errorf("the card lacks the way that failed:\n%s", card)
+	}
+}
