@@ -19,8 +19,7 @@ type Reached struct {
 }
 
 // ReachOnCall returns whom names mean at a time: rotations become who is on call in them (O1). Where a name may be a
-// rotation that can't be read, the coordinators take its place: the configuration names them as a team, and a
-// rotation's name is none.
+// rotation that can't be read, the coordinators take its place: the configuration names them as a team.
 func (p Policy) ReachOnCall(names []string, at time.Time) (reached Reached) {
 	var sure []string
 	for _, name := range names {
