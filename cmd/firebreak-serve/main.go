@@ -1,6 +1,6 @@
 // Command firebreak-serve is the product as one process, to be run in production: `firebreak
-// serve`, and nothing else. The binary holds neither the embedded GitHub nor the SDK of a cloud, so
-// that there is less in it to patch and to attack.
+// serve`, its version and its health check, and nothing else. The binary holds neither the embedded
+// GitHub nor the SDK of a cloud, so that there is less in it to patch and to attack.
 package main
 
 import (
@@ -23,7 +23,9 @@ func main() {
 	c := server.Command("firebreak-serve")
 	c.Version, c.SilenceUsage, c.SilenceErrors = server.Version(), true, true
 	ran := false
-	c.PreRun = func(*cobra.Command, []string) { ran = true }
+	c.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
+	c.CompletionOptions.DisableDefaultCmd = true
+	c.AddCommand(server.VersionCommand("firebreak-serve"), server.HealthCommand())
 
 	err := c.ExecuteContext(ctx)
 	switch {

@@ -45,9 +45,10 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), importCommand(), incidentsCommand(),
-		initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(), sandboxCommand(), server.Command("serve"),
-		setupCommand(), statsCommand(), waysCommand())
+	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), server.HealthCommand(), importCommand(),
+		incidentsCommand(), initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(), sandboxCommand(),
+		server.Command("serve"), setupCommand(), statsCommand(), upgradeCommand(), server.VersionCommand("firebreak"),
+		waysCommand())
 	return c
 }
 

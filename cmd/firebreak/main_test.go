@@ -82,6 +82,7 @@ func TestMisuse(t *testing.T) {
 	}{
 		{"sandbox --listen 127.0.0.1:0", []string{"webhook", "firebreak sandbox --help"}},
 		{"sandbox --webhook http://127.0.0.1:1 --empty", []string{"empty", "firebreak sandbox --help"}},
+		{"upgrade", []string{"--check", "firebreak upgrade --help"}},
 		{"serv", []string{`unknown command "serv"`, "serve", "firebreak --help"}},
 		{"serve --lisen x", []string{"--lisen", "firebreak serve --help"}},
 		{"serve now", []string{`"now"`, "firebreak serve --help"}},
@@ -122,7 +123,7 @@ func TestMisuse(t *testing.T) {
 func TestVersionAndCompletion(t *testing.T) {
 	t.Parallel()
 	for args, has := range map[string]string{
-		"--version": "firebreak", "help serve": "firebreak serve", "completion bash": "__start_firebreak",
+		"--version": "firebreak", "version": "\ncommit ", "version --json": `"platform":"`, "help serve": "firebreak serve", "completion bash": "__start_firebreak",
 		"completion zsh":  "#compdef firebreak",
 		"completion fish": "complete -c firebreak", "__complete stats acme/incidents --format ": "html",
 		"__complete man se": "setup", "help ways": "OWNER/REPO LOGIN",
@@ -153,6 +154,7 @@ func TestTheServerAlone(t *testing.T) {
 		says   string
 	}{
 		"--version": {0, "firebreak-serve version"}, "--help": {0, "FIREBREAK_PRIVATE_KEY"},
+		"version": {0, "\ncommit "}, "version now": {2, `"now"`}, "health --url http://127.0.0.1:1": {1, "connection refused"},
 		"--listen 127.0.0.1:0": {1, "FIREBREAK_APP_ID"},
 		"serve":                {2, "firebreak-serve --help"}, "demo": {2, `"demo"`},
 		"--lisen x": {2, "--lisen"},
