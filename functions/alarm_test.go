@@ -90,6 +90,8 @@ func TestEachAlarmRingsInItsCase(t *testing.T) {
 	quiet := ours(func(r metrics.Recorder) {
 		r.Record(metrics.Sweeps, 1, "done")
 		r.Record(metrics.GoodSweeps, 1)
+		r.Record(metrics.SelfTestsOverdue, 0)
+		r.Record(metrics.SelfTestsChecked, 1)
 		r.Record(metrics.Rejected, 1, "github", "signature") // a stranger's
 		r.Record(metrics.Pages, 1, "webhook")
 	})
@@ -109,6 +111,8 @@ func TestEachAlarmRingsInItsCase(t *testing.T) {
 			r.Record(metrics.PageFailures, 1, "webhook")
 		})},
 		"SelfTestsAlarm":      {quiet, ours(func(r metrics.Recorder) { r.Record(metrics.SelfTestFailures, 1, "person", "silent") })},
+		// that nothing measures it is the case that SelfTestsAlarm is silent in
+		"SelfTestsMissingAlarm": {quiet, aws()},
 		"UpdatesOverdueAlarm": {quiet, ours(func(r metrics.Recorder) { r.Record(metrics.UpdatesOverdue, 1) })},
 	} {
 		alarm := alarms[name]
@@ -130,6 +134,11 @@ func TestEachAlarmRingsInItsCase(t *testing.T) {
 	}
 	for name := range alarms {
 		t.Errorf("%s has no case here", name)
+	}
+	late := written(t, packaged(t, everything...).of("AWS::CloudWatch::Alarm")["SelfTestsMissingAlarm"],
+		func(r metrics.Recorder) { r.Record(metrics.SelfTestsOverdue, 7200) })
+	if alarm := packaged(t, everything...).of("AWS::CloudWatch::Alarm")["SelfTestsMissingAlarm"]; !rings(t, alarm, late, late, late) {
+		t.Errorf("a test page that is missing for two hours rings nothing: %v", late)
 	}
 	// Sweeps that fail are no good sweeps.
 	failed := written(t, map[string]any{"MetricName": metrics.GoodSweeps.Name,

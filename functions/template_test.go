@@ -242,11 +242,12 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 		"WebhookAlarm":         "AWS/Lambda Errors of WebhookLambdaFunction > 0",
 		"IntakeAlarm":          "AWS/Lambda Errors of IntakeLambdaFunction > 0",
 		// The names and the dimension are those of the lines that the functions write.
-		"UnstoredAlarm":       "Firebreak " + metrics.Unstored.Name + " of firebreak-prod > 0",
-		"SweepAlarm":          "Firebreak " + metrics.GoodSweeps.Name + " of firebreak-prod < 1",
-		"PagesFailedAlarm":    "Firebreak " + metrics.PageFailures.Name + " of firebreak-prod > 0",
-		"SelfTestsAlarm":      "Firebreak " + metrics.SelfTestFailures.Name + " of firebreak-prod > 0",
-		"UpdatesOverdueAlarm": "Firebreak " + metrics.UpdatesOverdue.Name + " of firebreak-prod > 0",
+		"UnstoredAlarm":         "Firebreak " + metrics.Unstored.Name + " of firebreak-prod > 0",
+		"SelfTestsMissingAlarm": "Firebreak " + metrics.SelfTestsOverdue.Name + " of firebreak-prod > 0",
+		"SweepAlarm":            "Firebreak " + metrics.GoodSweeps.Name + " of firebreak-prod < 1",
+		"PagesFailedAlarm":      "Firebreak " + metrics.PageFailures.Name + " of firebreak-prod > 0",
+		"SelfTestsAlarm":        "Firebreak " + metrics.SelfTestFailures.Name + " of firebreak-prod > 0",
+		"UpdatesOverdueAlarm":   "Firebreak " + metrics.UpdatesOverdue.Name + " of firebreak-prod > 0",
 	}, alarms); d != "" {
 		t.Error(d)
 	}
@@ -273,7 +274,7 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	alarms := regexp.MustCompile(`(?m)^    ([A-Za-z]+Alarm):$`).FindAllStringSubmatch(string(text), -1)
-	if len(alarms) != 11 {
+	if len(alarms) != 12 {
 		t.Errorf("%d alarms", len(alarms))
 	}
 	for _, a := range alarms {

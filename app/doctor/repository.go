@@ -19,6 +19,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/owner"
+	"github.com/firebreak-dev/firebreak/app/selftest"
 	"github.com/firebreak-dev/firebreak/app/setup"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -30,6 +31,7 @@ type patient struct {
 	inst   *gogithub.Installation
 	c      *gogithub.Client
 	policy incident.Policy
+	asked  *testsAsked         // what came of the tests, once the product was asked
 	people map[string][]string // login, lower case → what they are needed for
 	branch string              // the default one
 	id     int64
@@ -469,14 +471,20 @@ func (p *patient) checkPagers(ctx context.Context) error {
 				continue // a mention needs nothing but the teams
 			}
 			service, _ := p.policy.Service(kind)
+			to := to
+			if kind == incident.ByPeople {
+				if to = p.bySecret(ctx, service, to); len(to) == 0 {
+					continue
+				}
+			}
 			err := p.Pager.Page(ctx,
 				engine.Page{Ref: p.ref, Key: "doctor", To: to, Title: "doctor",
 					Severity: p.policy.Severities[0].Name, Service: service, Others: p.policy.Services})
 			if err != nil && !told[err.Error()] {
 				told[err.Error()] = true
 				mend := "Set it in " + config.Path + ", or in the environment of `firebreak-serve` and of this command"
-				if kind == incident.ByPeople {
-					mend += ". What people set on their own page of ways can't be seen from here"
+				if kind == incident.ByPeople && p.tests(ctx).err != nil {
+					mend += ". What people set on their own page of ways can't be seen from here: the product does not answer"
 				}
 				p.add("", Failure, fmt.Sprintf("step %d of the escalation: %v", n+1, err), mend)
 			}
@@ -485,6 +493,7 @@ func (p *patient) checkPagers(ctx context.Context) error {
 	if len(p.findings) == before {
 		p.ok("%s: what a page needs is there; none was sent", strings.Join(kinds, ", "))
 	}
+	p.countWays(ctx)
 	return p.checkWays(ctx)
 }
 
@@ -530,7 +539,9 @@ func (p *patient) fewWays(ctx context.Context, services, to []string) (few map[s
 		for _, one := range all {
 			way = templates.Way(one)
 		}
-		few[way] = append(few[way], strings.TrimPrefix(who, "@"))
+		if login := strings.TrimPrefix(who, "@"); !slices.Contains(few[way], login) {
+			few[way] = append(few[way], login)
+		}
 	}
 	settings, _ := p.policy.Service(incident.ByPeople)
 	for _, who := range to {
@@ -547,10 +558,64 @@ func (p *patient) fewWays(ctx context.Context, services, to []string) (few map[s
 			return few, nil // the dry run of the page says so
 		}
 		for _, one := range all {
+			if own, ok := p.ownWays(ctx, one.Login); ok {
+				one.Vendors = own.Vendors
+			}
 			note(one.Login, one.Vendors)
 		}
 	}
 	return few, nil
+}
+
+// ownWays returns what somebody set on their own page of ways, as the running product says. It shows no address.
+func (p *patient) ownWays(ctx context.Context, login string) (selftest.Reached, bool) {
+	known := p.tests(ctx).Ways
+	i := slices.IndexFunc(known, func(r selftest.Reached) bool { return r.IsOwn && naming.Equal(r.Login, login) })
+	if i < 0 {
+		return selftest.Reached{}, false
+	}
+	return known[i], true
+}
+
+// bySecret returns whom the secret of the service people must reach: those who set their ways on their own page need
+// no entry there, and the product's daily test tries what they set.
+func (p *patient) bySecret(ctx context.Context, settings incident.Service, to []string) (out []string) {
+	reacher, ok := p.Pager.(ways)
+	if !ok {
+		return to
+	}
+	for _, name := range to {
+		all, err := reacher.Ways(ctx, settings, []string{name})
+		var others []string
+		for _, one := range all {
+			if _, isOwn := p.ownWays(ctx, one.Login); !isOwn {
+				others = append(others, "@"+one.Login)
+			}
+		}
+		if err != nil || len(others) == len(all) {
+			others = []string{name}
+		}
+		out = append(out, others...)
+	}
+	return out
+}
+
+// countWays says how many people are reached by what they set on their own page, and how many by the secret.
+func (p *patient) countWays(ctx context.Context) {
+	if _, ok := p.policy.Service(incident.ByPeople); !ok || len(p.tests(ctx).Ways) == 0 {
+		return
+	}
+	var people, ways [2]int // by the secret, by their own page
+	for _, r := range p.tests(ctx).Ways {
+		of := 0
+		if r.IsOwn {
+			of = 1
+		}
+		people[of]++
+		ways[of] += r.Ways
+	}
+	p.ok("people: %d reached by %d ways of the secret, %d by %d ways that they set on their own page", people[0], ways[0],
+		people[1], ways[1])
 }
 
 // checkCustomers lets every customer be told, up to the sending.

@@ -2,12 +2,30 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/selftest"
 )
+
+// testsAsked is what the running product said of the tests and of how people are reached.
+type testsAsked struct {
+	selftest.State
+	err error
+}
+
+// tests asks the running product once.
+func (p *patient) tests(ctx context.Context) *testsAsked {
+	if p.asked == nil {
+		p.asked = &testsAsked{err: errors.New("the product has no address")}
+		if p.Tests != nil {
+			p.asked.State, p.asked.err = p.Tests(ctx, p.ref)
+		}
+	}
+	return p.asked
+}
 
 // checkTests asks the running product what came of the tests of what reaches people (O3). That none came lately is
 // a failure: whatever should send them would not page anybody either.
@@ -23,7 +41,7 @@ func (p *patient) checkTests(ctx context.Context) error {
 			"Set FIREBREAK_PUBLIC_URL")
 		return nil
 	}
-	s, err := p.Tests(ctx, p.ref)
+	s, err := p.tests(ctx).State, p.tests(ctx).err
 	if err != nil {
 		p.add("", Failure, err.Error(),
 			"Look whether the product runs, and whether FIREBREAK_PUBLIC_URL leads to it, with /a/")
@@ -37,6 +55,10 @@ func (p *patient) checkTests(ctx context.Context) error {
 	case since > selftest.PathPatience:
 		p.add("", Failure, fmt.Sprintf("what reaches people was last tested %s ago, and should be every day",
 			since.Round(time.Hour)), "Look whether the sweep and the queue run")
+	}
+	if s.Overdue > 0 {
+		p.add("", Failure, fmt.Sprintf("a weekly test page is missing: it should have come %s ago",
+			(s.Overdue+selftest.PathPatience).Round(time.Hour)), "Look whether the sweep and the queue run")
 	}
 	for _, why := range s.Path.Wrong {
 		p.add("", Failure, "the daily test found: "+why, "Correct it in the secret of services.people, or at the vendor")

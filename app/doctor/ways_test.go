@@ -55,6 +55,52 @@ escalation:
 	}
 }
 
+// What people set on their own pages counts as what the secret has of them, and nothing of it is printed (O3).
+func TestO3DoctorCountsWhatPeopleSetThemselves(t *testing.T) {
+	t.Parallel()
+	files := templates.Repository()
+	files[".github/firebreak.yml"] = `phones: [1]
+services: {people: {secret: PEOPLE}}
+escalation: {steps: [{to: ["@carol", "@dan", desk, "@erin"], by: [people]}]}
+`
+	s := open(t, files)
+	out, err := notify.New(notify.Options{HashKey: []byte("key"), PageURL: s.url + "/sandbox/receive/page",
+		Secret: func(context.Context, string) (string, error) {
+			return `{"dan": [{"ntfy": "https://ntfy.example/dan-topic"}], "desk": ["carol", "dan"]}`, nil
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.doctor.Pager = dry{out}
+	asked := 0
+	s.doctor.Tests = func(context.Context, incident.Ref) (state selftest.State, err error) {
+		asked++
+		state.Now = time.Date(2026, 12, 2, 12, 0, 0, 0, time.UTC)
+		state.Path.At, state.Overdue = state.Now, 20*time.Hour
+		state.Ways = []selftest.Reached{{Login: "carol", Vendors: []string{"Twilio", "pushover"}, Ways: 3, IsOwn: true},
+			{Login: "dan", Vendors: []string{"ntfy"}, Ways: 1}}
+		return state, nil
+	}
+	var got []string
+	for _, f := range s.doctor.Examine(t.Context(), "acme", "incidents") {
+		if f.Check == "pagers" || f.Check == "tests" {
+			got = append(got, fmt.Sprint(f.Status, " ", f.Found))
+		}
+		if strings.Contains(f.Found+f.Mend, "dan-topic") {
+			t.Errorf("an address is printed: %+v", f)
+		}
+	}
+	want := []string{
+		string(doctor.Failure) + " step 1 of the escalation: send by people: the secret PEOPLE has no way to reach erin",
+		string(doctor.OK) + " people: 1 reached by 1 ways of the secret, 1 by 3 ways that they set on their own page",
+		string(doctor.Warning) + " step 1 of the escalation: only ntfy reaches dan; while that is out nobody does",
+		string(doctor.Failure) + " a weekly test page is missing: it should have come 48h0m0s ago",
+	}
+	if !slices.Equal(got, want) || asked != 1 {
+		t.Errorf("asked %d times, found\n%s\nwant\n%s", asked, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // The doctor asks the running product what came of the tests; silence is a failure (O3).
 func TestO3DoctorSaysWhatCameOfTheTests(t *testing.T) {
 	t.Parallel()

@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,9 +36,10 @@ func (t PageToken) IsTest() bool { return strings.HasPrefix(t.Page, testPage) }
 
 // handleTests tests what reaches people. What fails is said and not tried again: the sweep asks again in an hour.
 func (e *Engine) handleTests(ctx context.Context, owner string) error {
-	err := e.runTests(ctx, owner)
+	overdue, err := e.runTests(ctx, owner)
 	switch {
 	case err == nil:
+		e.noteOverdue(owner, overdue)
 		return ErrNotLooked
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -46,14 +49,25 @@ func (e *Engine) handleTests(ctx context.Context, owner string) error {
 	return ErrNotLooked
 }
 
+// noteOverdue counts that the tests were looked after, and for how long any of all owners is missing: an alarm rings
+// where that is not counted any more.
+func (e *Engine) noteOverdue(owner string, overdue time.Duration) {
+	e.mu.Lock()
+	e.testsOverdue[strings.ToLower(owner)] = overdue
+	most := slices.Max(slices.Collect(maps.Values(e.testsOverdue)))
+	e.mu.Unlock()
+	e.Metrics.Record(metrics.SelfTestsOverdue, most.Seconds())
+	e.Metrics.Record(metrics.SelfTestsChecked, float64(e.Clock.Now().Unix()))
+}
+
 // runTests tests what reaches people, in the repositories of an owner where that is due.
-func (e *Engine) runTests(ctx context.Context, owner string) error {
+func (e *Engine) runTests(ctx context.Context, owner string) (overdue time.Duration, err error) {
 	if e.Store == nil || e.Pager == nil {
-		return nil // nothing would know that a test was sent
+		return 0, nil // nothing would know that a test was sent
 	}
 	names, err := e.servedNames(ctx, owner)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	e.mu.Lock()
 	for name := range e.policies { // of those that are listed by their ids, or not at all
@@ -69,25 +83,28 @@ func (e *Engine) runTests(ctx context.Context, owner string) error {
 			continue
 		}
 		done[strings.ToLower(name)] = true
-		if err := e.testRepository(ctx, ref); err != nil {
-			return fmt.Errorf("test what reaches people of %s: %w", name, err)
+		late, err := e.testRepository(ctx, ref)
+		if err != nil {
+			return 0, fmt.Errorf("test what reaches people of %s: %w", name, err)
 		}
+		overdue = max(overdue, late)
 	}
-	return nil
+	return overdue, nil
 }
 
-// testRepository sends the tests of a repository that are due, and counts those that came to nothing.
-func (e *Engine) testRepository(ctx context.Context, repo incident.Ref) error {
+// testRepository sends the tests of a repository that are due, and counts those that came to nothing. It
+// returns for how long any is missing.
+func (e *Engine) testRepository(ctx context.Context, repo incident.Ref) (overdue time.Duration, err error) {
 	policy := e.policyOf(ctx, repo)
 	settings, ok := policy.Service(incident.ByPeople)
 	reacher, canReach := e.Pager.(Reacher)
 	plan := selftest.PlanOf(settings.Options)
 	if !ok || !canReach || !plan.Path {
-		return nil
+		return 0, nil
 	}
 	state, err := e.loadTests(ctx, repo)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	log := e.Logger.With("repository", repo.FullName())
 	now := e.Clock.Now().UTC().Truncate(time.Second)
@@ -97,7 +114,7 @@ func (e *Engine) testRepository(ctx context.Context, repo incident.Ref) error {
 	if plan.IsPathDue(state.Path.At, now, policy.Zone) {
 		wrong := reacher.TestPath(ctx, page)
 		if err := ctx.Err(); err != nil {
-			return err
+			return 0, err
 		}
 		state.Path = selftest.Path{At: now}
 		for _, err := range wrong {
@@ -113,9 +130,33 @@ func (e *Engine) testRepository(ctx context.Context, repo incident.Ref) error {
 
 	all, err := reacher.Ways(ctx, settings, names)
 	if err != nil { // the path's test says so
-		return e.saveTests(ctx, repo, state)
+		return plan.Overdue(state, nil, now), e.saveTests(ctx, repo, state)
 	}
-	var people []selftest.Person
+	people := testable(policy, all)
+	state.Keep(people)
+	for _, person := range people {
+		key := naming.Key(person.Login)
+		test := state.People[key]
+		if test.Since.IsZero() {
+			test.Since = cmp.Or(test.Sent, now)
+		}
+		e.countSilence(repo, person.Login, &test, now)
+		if way, isDue := plan.IsPersonDue(test, person, now); isDue {
+			test = selftest.Test{Since: test.Since, Sent: now, Way: person.Ways[way]}
+			// noted before it leaves: a test too few is better than one too many
+			state.People[key] = test
+			if err := e.saveTests(ctx, repo, state); err != nil {
+				return 0, err
+			}
+			test.Failed = e.sendTest(ctx, page, person, way, now)
+		}
+		state.People[key] = test
+	}
+	return plan.Overdue(state, people, now), e.saveTests(ctx, repo, state)
+}
+
+// testable returns the people whom ways reach, with the kinds of those that can be tested.
+func testable(policy incident.Policy, all []PersonWays) (people []selftest.Person) {
 	for _, one := range all {
 		person := selftest.Person{Login: one.Login, Zone: zoneOf(policy, one.Login), Ways: slices.Clone(one.Kinds)}
 		for i, kind := range person.Ways {
@@ -125,25 +166,7 @@ func (e *Engine) testRepository(ctx context.Context, repo incident.Ref) error {
 		}
 		people = append(people, person)
 	}
-	state.Keep(people)
-	for _, person := range people {
-		key := naming.Key(person.Login)
-		test := state.People[key]
-		e.countSilence(repo, person.Login, &test, now)
-		if way, isDue := plan.IsPersonDue(test, person, now); isDue {
-			test = selftest.Test{Sent: now, Way: person.Ways[way]}
-			// noted before it leaves: a test too few is better than one too many
-			state.People[key] = test
-			if err := e.saveTests(ctx, repo, state); err != nil {
-				return err
-			}
-			test.Failed = e.sendTest(ctx, page, person, way, now)
-		}
-		if test != (selftest.Test{}) {
-			state.People[key] = test
-		}
-	}
-	return e.saveTests(ctx, repo, state)
+	return people
 }
 
 // countSilence counts once what came of a test page: it was answered, or not in time.
@@ -286,6 +309,26 @@ func (r *reconciliation) warnOfTests(schedule oncall.Schedule) (out []oncall.War
 	return out
 }
 
+// addWays adds to what came of the tests who is reached by which vendors, and for how long tests are missing. It
+// alone knows what people set on their own pages.
+func (e *Engine) addWays(ctx context.Context, repo incident.Ref, s *selftest.State) {
+	policy := e.policyOf(ctx, repo)
+	settings, ok := policy.Service(incident.ByPeople)
+	reacher, canReach := e.Pager.(Reacher)
+	if !ok || !canReach {
+		return
+	}
+	all, err := reacher.Ways(ctx, settings, reachedByPeople(policy))
+	if err != nil {
+		e.Logger.Warn("ways to reach people not readable", "repository", repo.FullName(), "err", ports.Redact(err))
+	}
+	for _, one := range all {
+		s.Ways = append(s.Ways, selftest.Reached{Login: one.Login, Vendors: one.Vendors, Ways: len(one.Kinds),
+			IsOwn: one.IsOwn})
+	}
+	s.Overdue = selftest.PlanOf(settings.Options).Overdue(*s, testable(policy, all), s.Now)
+}
+
 // statusPurpose keeps another sealed text from being the token of a status.
 const statusPurpose = "test status v1"
 
@@ -316,6 +359,7 @@ func (e *Engine) TestStatus(ctx context.Context, token string) (status []byte, o
 		}
 	}
 	s.Now = e.Clock.Now().UTC()
+	e.addWays(ctx, incident.Ref{Owner: owner, Repo: repo}, &s)
 	status, err = json.Marshal(s)
 	return status, true, err
 }

@@ -19,14 +19,19 @@ import (
 type tested struct {
 	mu    sync.Mutex
 	count map[string]int
+
+	overdue []float64 // as it was measured
 }
 
 func (m *tested) Record(of *metrics.Metric, value float64, labels ...string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if of == metrics.SelfTestsOverdue {
+		m.overdue = append(m.overdue, value)
+	}
 	if of != metrics.SelfTests && of != metrics.SelfTestFailures {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.count[strings.Join(labels, " ")] += int(value)
 }
 
@@ -128,5 +133,45 @@ func TestO3SelfTests(t *testing.T) {
 	expect(3, "path failed 1")
 	if s := status(); len(s.Path.Wrong) != 1 || !strings.Contains(s.Path.Wrong[0], "PEOPLE") || strings.Contains(fmt.Sprint(s), "127.0.0.1") {
 		t.Errorf("the product says %+v", s)
+	}
+}
+
+// Each hour it is measured whether tests are missing, also where none is asked for: that nothing measures it rings.
+// Somebody whose test page nothing sent in its hours gets it a day later (O3).
+func TestO3TestsThatStoppedAreMeasured(t *testing.T) {
+	w, p := byPush(t)
+	m := &tested{count: map[string]int{}}
+	w.measured = m
+	w.restart()
+	sweep := func(at string, want ...float64) {
+		t.Helper()
+		to, err := time.Parse("2006-01-02 15:04", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.advance(to.Sub(w.sandbox.Clock().Now()))
+		if err := w.product.SweepOpen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if !slices.Equal(m.overdue, want) {
+			t.Errorf("at %s measured %v, want %v", at, m.overdue, want)
+		}
+		m.overdue = nil
+	}
+	sweep("2026-03-02 10:45", 0)
+	sweep("2026-03-04 17:00", 3*3600) // nothing ran on Tuesday, nor on Wednesday while it could
+	if got := p.told(); len(got) > 0 {
+		t.Errorf("a test page woke somebody in the evening: %q", got)
+	}
+	sweep("2026-03-05 10:05", 0)
+	if got := p.told(); len(got) != 2 {
+		t.Errorf("a day later rang %q", got)
+	}
+	sweep("2026-03-06 10:05", 0)
+	if got := p.told(); len(got) != 2 {
+		t.Errorf("it came twice: %q", got)
 	}
 }

@@ -52,6 +52,11 @@ var (
 		Help: "Tests of what reaches people that did not go well, by what was tested, and why: failed (a vendor or the " +
 			"settings), silent (nobody answered within a day).",
 		Labels: []Label{{"what", []string{"path", "person"}}, {"why", []string{"failed", "silent"}}}}
+	SelfTestsOverdue = &Metric{Name: "firebreak_self_tests_overdue_seconds", Kind: Gauge, Unit: "Seconds",
+		Help: "For how long a test of what reaches people is missing that should have been made; 0: none is. It is " +
+			"measured every hour, and that it is not measured at all is the worst."}
+	SelfTestsChecked = &Metric{Name: "firebreak_self_tests_checked_timestamp_seconds", Kind: Gauge, Unit: "Seconds",
+		Help: "When that was measured last (Unix)."}
 	LinksRefused = &Metric{Name: "firebreak_page_links_refused_total", Kind: Counter, Unit: "Count",
 		Help: "Requests by the links of pages that were turned away, by why: token (the product did not make " +
 			"it), expired, form (it answers nothing), signature (no vendor sent it).",
@@ -118,7 +123,7 @@ var (
 
 // All lists the metrics.
 var All = []*Metric{QueueAge, PassTime, LooksTooLong, Effects, WriteWait, Pages, PageFailures,
-	PageAnswers, LinksRefused, GoodSweeps, Unstored, SelfTests, SelfTestFailures,
+	PageAnswers, LinksRefused, GoodSweeps, Unstored, SelfTests, SelfTestFailures, SelfTestsOverdue, SelfTestsChecked,
 	UpdatesOverdue, Rejected, TurnedAway, GitHubCalls, LooksRefused, Removed, RateLeft, Sweeps,
 	SweepFailures, InstallationEvents, QueueMessages, QueueOldest, DeadLetters}
 

@@ -98,11 +98,12 @@ func (w *way) check() (err error) {
 type directory struct {
 	ways  map[string][]way    // by login, in lower case
 	teams map[string][]string // by slug, in lower case
+	isOwn map[string]bool     // by login, in lower case: they set them on a page of their own
 }
 
 // readDirectory reads the secret. An error names whose entry is wrong, and holds no address.
 func readDirectory(text string) (d directory, err error) {
-	d = directory{ways: map[string][]way{}, teams: map[string][]string{}}
+	d = directory{ways: map[string][]way{}, teams: map[string][]string{}, isOwn: map[string]bool{}}
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &entries); err != nil {
 		return d, errors.New("it must be JSON such as " +
@@ -167,7 +168,7 @@ func (n *Notifier) directory(ctx context.Context, s incident.Service, names []st
 			if err == nil && len(text) > 0 {
 				var own directory
 				if own, err = readDirectory(`{"own":` + string(text) + `}`); err == nil {
-					d.ways[naming.Key(login)] = own.ways["own"]
+					d.ways[naming.Key(login)], d.isOwn[naming.Key(login)] = own.ways["own"], true
 				}
 			}
 			if err != nil {
@@ -295,7 +296,7 @@ func (n *Notifier) Ways(ctx context.Context, s incident.Service, to []string) (a
 				continue
 			}
 			seen[key] = true
-			one, vendors := engine.PersonWays{Login: login}, map[string]bool{}
+			one, vendors := engine.PersonWays{Login: login, IsOwn: d.isOwn[key]}, map[string]bool{}
 			for _, w := range d.ways[key] {
 				one.Kinds = append(one.Kinds, w.kind)
 				if vendor := vendorOf(w); !vendors[vendor] {

@@ -69,6 +69,20 @@ type State struct {
 	Path   Path            `json:"path"`
 	People map[string]Test `json:"people,omitempty"` // by login, in lower case
 	Now    time.Time       `json:"now,omitzero"`     // when it was asked for, by the product's clock
+
+	// Overdue is for how long tests are missing that should have been made.
+	Overdue time.Duration `json:"overdue,omitempty"`
+	// Ways is by which vendors people are reached, as they set it on their own pages or as the secret has it. It is
+	// not kept: the product says it when it is asked.
+	Ways []Reached `json:"ways,omitempty"`
+}
+
+// Reached is by which vendors somebody is reached. It holds no address.
+type Reached struct {
+	Login   string   `json:"login"`
+	Vendors []string `json:"vendors,omitempty"` // one twice has two servers
+	Ways    int      `json:"ways"`              // how many
+	IsOwn   bool     `json:"own,omitempty"`     // they set them on their own page
 }
 
 // Path is the newest test of the path.
@@ -79,6 +93,7 @@ type Path struct {
 
 // Test is somebody's newest test page.
 type Test struct {
+	Since    time.Time `json:"since,omitzero"` // when they were on call first
 	Sent     time.Time `json:"sent,omitzero"`
 	Way      string    `json:"way,omitempty"`
 	Failed   string    `json:"failed,omitempty"` // why it was not sent
@@ -96,12 +111,46 @@ func (p Plan) IsPathDue(last, now time.Time, zone *time.Location) bool {
 	return p.Path && last.Before(slot)
 }
 
-// IsPersonDue reports whether somebody gets a test page now, and by which of their ways: each week by the next.
-func (p Plan) IsPersonDue(last Test, who Person, now time.Time) (way int, isDue bool) {
-	local := now.In(who.Zone)
+// slot returns when the newest test page of a week was due.
+func (p Plan) slot(now time.Time, zone *time.Location) time.Time {
+	local := now.In(zone)
 	day := local.Day() - (int(local.Weekday()-p.Day)+7)%7
-	slot := time.Date(local.Year(), local.Month(), day, p.Hour, 0, 0, 0, who.Zone)
-	if !p.People || slot.After(now) || now.Sub(slot) >= window || !last.Sent.Before(slot) {
+	slot := time.Date(local.Year(), local.Month(), day, p.Hour, 0, 0, 0, zone)
+	if slot.After(now) {
+		slot = time.Date(local.Year(), local.Month(), day-7, p.Hour, 0, 0, 0, zone)
+	}
+	return slot
+}
+
+// Overdue returns for how long tests are missing: that of the path, or somebody's test page of this week. It is not
+// what a test found, but that none was made.
+func (p Plan) Overdue(s State, people []Person, now time.Time) (most time.Duration) {
+	if p.Path && !s.Path.At.IsZero() {
+		most = max(0, now.Sub(s.Path.At)-PathPatience)
+	}
+	if !p.People {
+		return most
+	}
+	for _, who := range people {
+		t := s.People[naming.Key(who.Login)]
+		slot := p.slot(now, who.Zone)
+		isTestable := slices.ContainsFunc(who.Ways, func(kind string) bool { return kind != "" })
+		if isTestable && t.Sent.Before(slot) && !t.Since.IsZero() && t.Since.Before(slot) {
+			most = max(most, now.Sub(slot)-PathPatience) // one that was missed comes a day later
+		}
+	}
+	return most
+}
+
+// IsPersonDue reports whether somebody gets a test page now, and by which of their ways: each week by the next. One
+// that nothing could send in its hours comes a day later, in the same hours.
+func (p Plan) IsPersonDue(last Test, who Person, now time.Time) (way int, isDue bool) {
+	slot := p.slot(now, who.Zone)
+	local := now.In(who.Zone)
+	today := time.Date(local.Year(), local.Month(), local.Day(), p.Hour, 0, 0, 0, who.Zone)
+	isNew := last.Sent.IsZero() && (last.Since.IsZero() || !last.Since.Before(slot))
+	isTime := !today.After(now) && now.Sub(today) < window && (today.Equal(slot) || !isNew)
+	if !p.People || !isTime || !last.Sent.Before(slot) {
 		return 0, false
 	}
 	var ways []int

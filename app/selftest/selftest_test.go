@@ -71,6 +71,8 @@ func TestO3WhenTestsAreDue(t *testing.T) {
 		{nil, "2026-12-01 15:59", "2026-11-24 10:00", true, true},
 		{nil, "2026-12-01 16:00", "2026-11-24 10:00", false, true}, // too late for a page, and not for the path
 		{nil, "2026-12-02 03:00", "2026-11-24 10:00", false, true},
+		{nil, "2026-12-02 10:05", "2026-11-24 10:00", true, true}, // nothing ran on Tuesday
+		{nil, "2026-12-02 10:05", "2026-12-01 10:00", false, true},
 		{map[string]string{"test": "path"}, "2026-12-01 10:00", "2026-11-24 10:00", false, true},
 		{map[string]string{"test": "off"}, "2026-12-01 10:00", "2026-11-24 10:00", false, false},
 		{map[string]string{"test-day": "wed", "test-hour": "14:00"}, "2026-12-02 14:10", "2026-11-25 14:00", true, true},
@@ -98,6 +100,42 @@ func TestO3WhenTestsAreDue(t *testing.T) {
 	} {
 		if got := c.test.IsSilent(at("2026-12-02 12:00")); got != c.isSilent {
 			t.Errorf("%+v: %v", c.test, got)
+		}
+	}
+}
+
+// That a test is not made is noticed, whatever it would have found; who came on call after it was due has none yet.
+func TestO3TestsThatAreNotMadeAreOverdue(t *testing.T) {
+	berlin := zone(t, "Europe/Berlin")
+	at := func(text string) time.Time {
+		v, err := time.ParseInLocation("2006-01-02 15:04", text, berlin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	people := []selftest.Person{{Login: "Dan", Zone: berlin, Ways: []string{"sms"}}, {Login: "erin", Zone: berlin, Ways: []string{""}}}
+	for name, c := range map[string]struct {
+		options     map[string]string
+		now, path   string
+		since, sent string
+		want        time.Duration
+	}{
+		"all are made":            {nil, "2026-12-03 12:00", "2026-12-03 10:00", "2026-01-01 10:00", "2026-12-01 10:00", 0},
+		"the path's is late":      {nil, "2026-12-03 12:00", "2026-12-02 07:00", "2026-01-01 10:00", "2026-12-01 10:00", time.Hour},
+		"dan's is missing":        {nil, "2026-12-03 12:00", "2026-12-03 10:00", "2026-01-01 10:00", "2026-11-24 10:00", 22 * time.Hour},
+		"it may come a day later": {nil, "2026-12-02 12:00", "2026-12-02 10:00", "2026-01-01 10:00", "2026-11-24 10:00", 0},
+		"dan is new":              {nil, "2026-12-03 12:00", "2026-12-03 10:00", "2026-12-02 10:00", "", 0},
+		"only the path":           {map[string]string{"test": "path"}, "2026-12-03 12:00", "2026-12-03 10:00", "2026-01-01 10:00", "", 0},
+		"tests are off":           {map[string]string{"test": "off"}, "2026-12-03 12:00", "2026-11-03 10:00", "2026-01-01 10:00", "", 0},
+	} {
+		test := selftest.Test{Since: at(c.since)}
+		if c.sent != "" {
+			test.Sent = at(c.sent)
+		}
+		state := selftest.State{Path: selftest.Path{At: at(c.path)}, People: map[string]selftest.Test{"dan": test}}
+		if got := selftest.PlanOf(c.options).Overdue(state, people, at(c.now)); got != c.want {
+			t.Errorf("%s: overdue for %s, want %s", name, got, c.want)
 		}
 	}
 }

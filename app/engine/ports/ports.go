@@ -103,6 +103,7 @@ type PersonWays struct {
 	Login   string
 	Vendors []string // "twilio", "ntfy", …; one twice has two servers
 	Kinds   []string // of each way, in their order
+	IsOwn   bool     // they set them on a page of their own
 }
 
 // Reacher is a Pager that knows by which ways people are reached.
