@@ -70,8 +70,13 @@ func written(t *testing.T, alarm map[string]any, record func(metrics.Recorder)) 
 		if line["deployment"] != alarm["Dimensions"].([]any)[0].(map[string]any)["Value"] {
 			t.Errorf("another dimension: %v", line)
 		}
-		if v, ok := line[alarm["MetricName"].(string)].(float64); ok {
+		switch v := line[alarm["MetricName"].(string)].(type) {
+		case float64:
 			values = append(values, v)
+		case []any: // a gauge's
+			for _, one := range v {
+				values = append(values, one.(float64))
+			}
 		}
 	}
 	return values
@@ -110,10 +115,10 @@ func TestEachAlarmRingsInItsCase(t *testing.T) {
 		"PagesFailedAlarm": {quiet, ours(func(r metrics.Recorder) {
 			r.Record(metrics.PageFailures, 1, "webhook")
 		})},
-		"SelfTestsAlarm":      {quiet, ours(func(r metrics.Recorder) { r.Record(metrics.SelfTestFailures, 1, "person", "silent") })},
+		"SelfTestsAlarm": {quiet, ours(func(r metrics.Recorder) { r.Record(metrics.SelfTestFailures, 1, "person", "silent") })},
 		// that nothing measures it is the case that SelfTestsAlarm is silent in
 		"SelfTestsMissingAlarm": {quiet, aws()},
-		"UpdatesOverdueAlarm": {quiet, ours(func(r metrics.Recorder) { r.Record(metrics.UpdatesOverdue, 1) })},
+		"UpdatesOverdueAlarm":   {quiet, ours(func(r metrics.Recorder) { r.Record(metrics.UpdatesOverdue, 1) })},
 	} {
 		alarm := alarms[name]
 		if alarm == nil {

@@ -63,7 +63,7 @@ type Engine struct {
 	openIncidents   map[string]openIncident        // by repository and dedup key
 	recordedRepeats map[incident.Ref]time.Time     // when a source's repetition was written down last
 	pagedEarly      map[string]earlyPage           // by key, what was paged before GitHub was asked
-	testsOverdue    map[string]time.Duration       // by owner, for how long tests of what reaches people are missing
+	testsOverdue    map[string]overdueTests        // by owner, for how long tests of what reaches people are missing
 	lastLooks       map[incident.Ref]lastLook      // of running incidents, what the last look read
 	deferrals       map[incident.Ref]look.Deferral // when a look comes for what GitHub's limits held back
 	knownCards      map[incident.Ref]knownCard     // what the cards of the incidents looked at of late say
@@ -106,7 +106,7 @@ func New(o Options) *Engine {
 		openIncidents:    map[string]openIncident{},
 		recordedRepeats:  map[incident.Ref]time.Time{},
 		pagedEarly:       map[string]earlyPage{},
-		testsOverdue:     map[string]time.Duration{},
+		testsOverdue:     map[string]overdueTests{},
 		lastLooks:        map[incident.Ref]lastLook{},
 		deferrals:        map[incident.Ref]look.Deferral{},
 		knownCards:       map[incident.Ref]knownCard{},

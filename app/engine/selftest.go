@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,15 +48,31 @@ func (e *Engine) handleTests(ctx context.Context, owner string) error {
 	return ErrNotLooked
 }
 
+// overdueTests is for how long tests of an owner were missing when this process looked.
+type overdueTests struct {
+	at time.Time
+	by time.Duration
+}
+
+// overdueLife is for how long that counts: then another process looks after that owner, or the App left it.
+const overdueLife = 90 * time.Minute
+
 // noteOverdue counts that the tests were looked after, and for how long any of all owners is missing: an alarm rings
 // where that is not counted any more.
 func (e *Engine) noteOverdue(owner string, overdue time.Duration) {
+	now := e.Clock.Now()
 	e.mu.Lock()
-	e.testsOverdue[strings.ToLower(owner)] = overdue
-	most := slices.Max(slices.Collect(maps.Values(e.testsOverdue)))
+	e.testsOverdue[strings.ToLower(owner)] = overdueTests{now, overdue}
+	var most time.Duration
+	for of, one := range e.testsOverdue {
+		if now.Sub(one.at) > overdueLife {
+			delete(e.testsOverdue, of)
+		}
+		most = max(most, e.testsOverdue[of].by)
+	}
 	e.mu.Unlock()
 	e.Metrics.Record(metrics.SelfTestsOverdue, most.Seconds())
-	e.Metrics.Record(metrics.SelfTestsChecked, float64(e.Clock.Now().Unix()))
+	e.Metrics.Record(metrics.SelfTestsChecked, float64(now.Unix()))
 }
 
 // runTests tests what reaches people, in the repositories of an owner where that is due.
