@@ -25,7 +25,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
-//go:embed all:repository demo starter starter.md comments card.md timeline.md customer.md revert.md answer.html ways.html call.xml call-answered.xml
+//go:embed all:repository demo starter starter.md comments card.md chat.md timeline.md customer.md revert.md answer.html ways.html call.xml call-answered.xml
 var files embed.FS
 
 // parsed holds the comments and the timeline's lines: what parses once can't fail in the night.
@@ -33,6 +33,7 @@ var (
 	comments = parse("comments/*.md")
 	lines    = parse("timeline.md")
 	card     = parse("card.md")
+	chat     = parse("chat.md")
 	customer = parse("customer.md")
 	revert   = parse("revert.md")
 )
@@ -62,6 +63,9 @@ func Funcs() template.FuncMap {
 		"shortPast":    ShortPast,
 		"next":         func(i int) int { return i + 1 },
 		"callLink":     CallLink,
+		"chatLink":     ChatLink,
+		"chat":         ChatText,
+		"chatURL":      ChatURL,
 		"way":          Way,
 		"ref":          Reference,
 		"names":        List,
@@ -175,6 +179,13 @@ func Comment(s incident.Say) (string, error) {
 // Card writes a part of the card, one of the templates that card.md defines: "facts", or "card",
 // the visible whole.
 func Card(part string, data any) (string, error) { return execute(card, part, data) }
+
+// ChatCard writes a part of the card as it is in the incident's channel in Slack, one of the templates
+// that chat.md defines.
+func ChatCard(part string, data any) (string, error) {
+	text, err := execute(chat, part, data)
+	return strings.TrimSpace(text), err
+}
 
 // CustomerView is what the texts in a customer's issue are made of. None of it is internal (A7).
 type CustomerView struct {

@@ -29,6 +29,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/notify"
+	"github.com/firebreak-dev/firebreak/app/slack"
 	"github.com/firebreak-dev/firebreak/app/sqlite"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
@@ -45,6 +46,7 @@ type Environment struct {
 	ClockURL  string // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
 	PagerURL  string // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
 	PhoneURL  string // FIREBREAK_PHONE_URL: where calls and texts go; empty: to Twilio
+	SlackURL  string // FIREBREAK_SLACK_URL: where Slack's Web API is; empty: at Slack
 	PublicURL string // FIREBREAK_PUBLIC_URL: where the product is served, for the links of pages
 	// FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
 	MailURL string
@@ -127,6 +129,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		PagerURL:  getenv("FIREBREAK_PAGER_URL"),
 		MailURL:   getenv("FIREBREAK_MAIL_URL"),
 		PhoneURL:  getenv("FIREBREAK_PHONE_URL"),
+		SlackURL:  getenv("FIREBREAK_SLACK_URL"),
 		PublicURL: getenv("FIREBREAK_PUBLIC_URL"),
 		Outbound:  []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
 		Allow:     strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","),
@@ -160,7 +163,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 	for name, value := range map[string]string{
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL,
 		"FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
-		"FIREBREAK_PUBLIC_URL": e.PublicURL, "FIREBREAK_PHONE_URL": e.PhoneURL,
+		"FIREBREAK_PUBLIC_URL": e.PublicURL, "FIREBREAK_PHONE_URL": e.PhoneURL, "FIREBREAK_SLACK_URL": e.SlackURL,
 	} {
 		if u, err := url.Parse(value); value != "" &&
 			(err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
@@ -337,6 +340,7 @@ func (e Environment) engine(
 			Queue:        queue,
 			Pager:        out,
 			Announcer:    out,
+			Chat:         slack.New(slack.Options{Secret: e.secret, URL: e.SlackURL}),
 			Replier:      out,
 			Store:        shelf,
 			Clock:        clock,

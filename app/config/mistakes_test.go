@@ -205,7 +205,7 @@ func TestSummary(t *testing.T) {
 		want    string
 	}{
 		{"a: 1\npager: fax", true, "`.github/firebreak.yml` can't be used: " +
-			`line 1, column 1: "a" is not known in the file; allowed: severities, responders, coordinators, pager, escalation, phones, services, customers, signals, call, advance, broadcast, stakeholders, changes, catalog, run, stand-by, working-hours, reminders, follow-ups, postmortem, time-zone` +
+			`line 1, column 1: "a" is not known in the file; allowed: severities, responders, coordinators, pager, escalation, phones, services, customers, signals, call, advance, broadcast, stakeholders, changes, catalog, run, slack, stand-by, working-hours, reminders, follow-ups, postmortem, time-zone` +
 			` · line 2, column 8: "fax" is not allowed here; allowed: ` + strings.Join(services.Kinds(nil), ", ") + `. The last good one goes on.`},
 		{"phones: ['', '', '', '', '', '', '']", false, "`.github/firebreak.yml` can't be used: " +
 			strings.TrimSuffix(strings.Join([]string{"line 1, column 10: a line of 1 to 200 characters is expected here", "line 1, column 14: a line of 1 to 200 characters is expected here",

@@ -49,6 +49,7 @@ func (b *builder) build(file value) {
 	b.changes(file.get("changes"))
 	b.catalog(file.get("catalog"))
 	b.runs(file.get("run"))
+	b.chat(file.get("slack"))
 	b.standBy(file.get("stand-by"))
 	b.hours(file.get("working-hours"), file.get("time-zone"))
 
@@ -341,6 +342,16 @@ func (b *builder) signals(file value) {
 		}
 		b.policy.Signals = append(b.policy.Signals, rule)
 	}
+}
+
+// chat reads which incidents get a channel in Slack (S1).
+func (b *builder) chat(file value) {
+	rules := &b.policy.Chat
+	file.get("channel-per").setText(&rules.Per)
+	file.get("archive-after").setSpan(&rules.ArchiveAfter)
+	isPrivate := !rules.IsPublic
+	file.get("private").setBool(&isPrivate)
+	rules.IsPublic = !isPrivate
 }
 
 func (b *builder) standBy(file value) {

@@ -203,6 +203,9 @@ func (b *builder) uses(file value) (out []use) {
 		}
 	}
 	add(file.get("broadcast"), "slack")
+	if per := file.get("slack").get("channel-per"); per.text != incident.ChatNone {
+		add(per, "slack")
+	}
 	add(file.get("stakeholders").get("emails"), "email")
 	return out
 }

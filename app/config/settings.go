@@ -229,6 +229,15 @@ var settings = block{what: "the file", settings: []setting{
 	{name: "run", of: runs, about: "The team's own workflows that /oe run may start: those that this file names, and no " +
 		"other. It needs the permission that firebreak setup --with run asks for.",
 		examples: []string{"{ rollback: { repository: acme/payments, workflow: rollback.yml } }"}},
+	{name: "slack", about: "A Slack channel for each incident: docs/slack.md shows it. It needs services.slack, whose " +
+		"targets say which members people are.", of: block{what: "slack", settings: []setting{
+		{name: "channel-per", of: choice{name: "channelPer", words: incident.ChatPer}, standard: incident.ChatNone,
+			about: "Which incidents get a channel, once they are confirmed: critical, all or none.",
+			examples: []string{"critical"}},
+		{name: "private", of: boolean{}, standard: "true", about: "Only who is invited can read it."},
+		{name: "archive-after", of: minutes, standard: "168h",
+			about: "How long after the end of an incident its channel is archived."},
+	}}, examples: []string{"{ channel-per: critical }"}},
 	{
 		name:  "stand-by",
 		about: "How long the incident is watched once it is solved.",

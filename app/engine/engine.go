@@ -33,6 +33,7 @@ type Options struct {
 	Store     Store // nil: while GitHub is out only what this process has read is known
 	Pager     Pager
 	Announcer Announcer
+	Chat      Chat // where incidents have channels; nil: nowhere
 	Clock     Clock
 
 	// for incidents, by their names or ids; owner/.github names a list: see served.go
@@ -77,6 +78,8 @@ type Engine struct {
 	repositoryLists map[string]repositoryList  // by owner, the repositories that they name
 	bindTried       map[string]time.Time       // by name, when a repository's id was asked for, to bind it
 
+	chatsAsked map[incident.Ref]int // for which card an incident's channel was asked for last
+
 	unservedNoticed map[incident.Ref]time.Time // where it was said that nothing is done
 
 	marksSignedSince time.Time // since when marks are signed here; zero: not read yet
@@ -116,6 +119,7 @@ func New(o Options) *Engine {
 		firstServedOf:    map[string]string{},
 		repositoryLists:  map[string]repositoryList{},
 		bindTried:        map[string]time.Time{},
+		chatsAsked:       map[incident.Ref]int{},
 		unservedNoticed:  map[incident.Ref]time.Time{},
 		refusedCards:     map[incident.Ref]refusedCard{},
 		refusedLooks:     map[incident.Ref]refusedLook{},

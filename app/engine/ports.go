@@ -31,6 +31,9 @@ type (
 	Announcer    = ports.Announcer
 	Announcement = ports.Announcement
 	Replier      = ports.Replier
+	Chat         = ports.Chat
+	ChatChannel  = ports.ChatChannel
+	ChatState    = ports.ChatState
 	RateBudget   = ports.RateBudget
 	Written      = ports.Written
 	IsMarked     = ports.IsMarked

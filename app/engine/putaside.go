@@ -13,7 +13,8 @@ import (
 // aside because of err (A8). ok is false if the message has no incident, is such a message
 // itself, or is about a search, which the incident asks for again.
 func AsideMessage(m Message, err error) (told Message, ok bool) {
-	if m.Ref.Number == 0 || m.PutAside() != nil || m.Sought() != nil || m.Found() != nil {
+	if m.Ref.Number == 0 || m.PutAside() != nil || m.Sought() != nil || m.Found() != nil ||
+		m.ChatSync() != nil || m.ChatSynced() != nil {
 		return Message{}, false
 	}
 	id := m.Delivery

@@ -138,6 +138,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.forwardPageAnswer()
 	case r.m.Sought() != nil:
 		return true, r.search()
+	case r.m.ChatSync() != nil:
+		return true, r.syncChat()
 	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:
 		return true, r.routeAnswer()
 	}
@@ -280,7 +282,7 @@ func (r *reconciliation) stepAndApply() error {
 	if err := r.commit(); err != nil {
 		return err
 	}
-	if err := r.sendSeeks(); err != nil {
+	if err := inOrder(r.sendSeeks, r.sendChatSync); err != nil {
 		return err
 	}
 	if isFirstLook {
@@ -293,7 +295,7 @@ func (r *reconciliation) stepAndApply() error {
 	}
 	r.hasUnfinished = !r.Deferral.At.IsZero()
 	r.scheduleRecheck()
-	return inOrder(r.commit, r.sendSeeks)
+	return inOrder(r.commit, r.sendSeeks, r.sendChatSync)
 }
 
 // commit sets the timer and writes the card. The timer comes first: a crash in between costs a
@@ -350,6 +352,9 @@ func (r *reconciliation) reduce() error {
 	}
 	if r.m.Found() != nil {
 		r.Report(*r.m.Found())
+	}
+	if r.m.ChatSynced() != nil {
+		r.Report(*r.m.ChatSynced())
 	}
 	r.Report(incident.Clock{})
 	r.Report(incident.TryAgain{IsUrgent: r.m.Why == "sweep"})

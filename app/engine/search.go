@@ -91,7 +91,7 @@ func (r *reconciliation) peekForSearch() error {
 	}
 	if snap.Card != nil && isSame(snap.Ref, r.Ref) && !snap.Gone {
 		if c, err := r.openCard(snap, snap.Card.Body); err == nil {
-			r.Snapshot, r.Before, r.State = snap, c.State, c.State
+			r.Snapshot, r.Before, r.State, r.cardSeq = snap, c.State, c.State, c.Seq
 			return nil
 		}
 	}

@@ -46,8 +46,9 @@ func (r *reconciliation) loadPolicy() error {
 	r.mu.Lock()
 	last, known := r.policies[name]
 	r.mu.Unlock()
+	mayBeOlder := r.m.Comment() != nil || r.m.Sought() != nil || r.m.ChatSync() != nil
 	isRecent := r.Now.Sub(last.read) < policyLife && last.onCall.isKnown
-	if known && isRecent && (r.m.Comment() != nil || r.m.Sought() != nil) {
+	if known && isRecent && mayBeOlder {
 		r.usePolicy(last)
 		return nil
 	}

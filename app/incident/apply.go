@@ -232,6 +232,8 @@ func (r *run) applyApp() {
 		if w.Severity != "" {
 			r.Severity = w.Severity
 		}
+	case ChatSynced:
+		r.Chat.note(w)
 	case Unassignable:
 		r.unassignable(w.Logins)
 	}

@@ -17,10 +17,10 @@ func (s State) allDues(p Policy) []due {
 		return nil
 	}
 	if s.Outcome != "" {
-		return append(s.statusDues(), s.retryDues()...)
+		return slices.Concat(s.statusDues(), s.retryDues(), s.chatDues())
 	}
 	if s.Closed != nil {
-		return slices.Concat(s.duesAfterClosing(), s.statusDues(), s.retryDues())
+		return slices.Concat(s.duesAfterClosing(), s.statusDues(), s.retryDues(), s.chatDues())
 	}
 	all := []due{
 		{s.Asked.Data, (*run).askData},

@@ -227,6 +227,8 @@ type State struct {
 	// RunsAsked is how many were asked for in all.
 	RunsAsked int `json:"runsAsked,omitempty"`
 
+	Chat Chat `json:"chat,omitzero"` // its channel in Slack (S1)
+
 	Hit   Hit `json:"hit,omitzero"`    // the service that is hit (X2)
 	Seeks int `json:"seeks,omitempty"` // how often searches of these were asked for
 

@@ -31,7 +31,7 @@ type Message struct {
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
-// RunEnded, Sweep, Sought, Found, SelfTests.
+// RunEnded, Sweep, Sought, Found, ChatSync, ChatSynced, SelfTests.
 type Request interface{ request() }
 
 type (
@@ -184,8 +184,15 @@ func (m Message) Sought() *Sought { return requestOf[*Sought](m) }
 // Found returns what came of searches, or nil.
 func (m Message) Found() *Found { return requestOf[*Found](m) }
 
-// searchGroup begins the group of an incident's searches: no name of an owner does.
+// searchGroup begins the group of what is done apart from an incident, such as its searches: no name of
+// an owner does.
 const searchGroup = "~"
+
+// chatGroup begins the group of what is done in Slack.
+const chatGroup = searchGroup + "chat "
+
+// IsChatGroup reports whether a group is of what is done in Slack.
+func IsChatGroup(group string) bool { return strings.HasPrefix(group, chatGroup) }
 
 // Group names the messages that are handled one at a time and in order: those of an incident. What
 // only reads for it is a group of its own, for which nothing else of the incident waits. Reports that
@@ -196,6 +203,8 @@ func (m Message) Group() string {
 	switch {
 	case m.Sought() != nil, m.IsSelfTests():
 		return searchGroup + m.Ref.String()
+	case m.ChatSync() != nil:
+		return chatGroup + m.Ref.String()
 	case s != nil && m.Ref.Number == 0 && s.Key != "":
 		sum := sha256.Sum256([]byte(s.About()))
 		return m.Ref.String() + "/" + hex.EncodeToString(sum[:8])
@@ -207,7 +216,8 @@ func (m Message) Group() string {
 // for what never repeats.
 func (s *Signal) About() string { return s.Key[:strings.LastIndexByte(s.Key, ' ')+1] }
 
-// IsSearchGroup reports whether a group is of an incident's searches.
+// IsSearchGroup reports whether a group is of what is done apart from an incident: its searches, and its
+// channel in Slack.
 func IsSearchGroup(group string) bool { return strings.HasPrefix(group, searchGroup) }
 
 // revertEvent begins Why of a message that says that something happened to a revert.

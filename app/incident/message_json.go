@@ -45,6 +45,8 @@ type storedMessage struct {
 	Answer       *CustomerAnswer `json:"answer,omitempty"`
 	Sought       *Sought         `json:"sought,omitempty"`
 	Found        *Found          `json:"found,omitempty"`
+	ChatSync     *ChatSync       `json:"chatSync,omitempty"`
+	ChatSynced   *ChatSynced     `json:"chatSynced,omitempty"`
 	Floor        *Floor          `json:"floor,omitempty"`
 	Due          time.Time       `json:"due,omitzero"`
 	Again        time.Time       `json:"again,omitzero"`
@@ -93,6 +95,10 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Sought = w
 	case *Found:
 		s.Found = w
+	case *ChatSync:
+		s.ChatSync = w
+	case *ChatSynced:
+		s.ChatSynced = w
 	case SelfTests:
 		s.Tests = true
 	case Sweep:
@@ -139,6 +145,10 @@ func (s *storedMessage) request() Request {
 		return s.Sought
 	case s.Found != nil:
 		return s.Found
+	case s.ChatSync != nil:
+		return s.ChatSync
+	case s.ChatSynced != nil:
+		return s.ChatSynced
 	case s.Deployed != nil:
 		return s.Deployed
 	case s.Tests:

@@ -45,6 +45,7 @@ type Policy struct {
 
 	Changes ChangeRules     // where what changed is looked for (X1)
 	Catalog Catalog         // the company's services, and whose they are (X2)
+	Chat    ChatRules       // which incidents get a channel in Slack (S1)
 	OnCall  oncall.Schedule // who is on call, from .github/oncall.yml (O1)
 
 	Workflows []Workflow // of the team's own, which may be run (X5)
@@ -132,6 +133,7 @@ func DefaultPolicy() Policy {
 		Issues:     true,
 		Advance:    true,
 		Again:      15 * time.Minute,
+		Chat:       ChatRules{Per: ChatNone, ArchiveAfter: 7 * 24 * time.Hour},
 		Changes:    ChangeRules{Automatic: true, LookBack: 24 * time.Hour},
 	}
 }

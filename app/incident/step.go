@@ -34,6 +34,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.completeClosing()
 	r.keepDay()
 	r.keepStatus()
+	r.keepChat()
 	r.seekOwed()
 	if d := r.Document; d.Number != 0 && d.Merged == nil && !d.IsClosed && s.Document.Number != 0 &&
 		r.postmortemChanged(s) {

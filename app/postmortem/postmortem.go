@@ -176,7 +176,7 @@ func reviewers(s incident.State) []string {
 // Path names the document's file: its day is that of the declaration, in UTC.
 func Path(f Facts) string {
 	name := fmt.Sprintf("postmortems/%s-%d", f.declared().UTC().Format(time.DateOnly), f.Ref.Number)
-	if s := slug(f.Title); s != "" {
+	if s := Slug(f.Title, maxSlug); s != "" {
 		name += "-" + s
 	}
 	return name + ".md"
@@ -196,8 +196,8 @@ const maxSlug = 50
 var spelt = strings.NewReplacer("ß", "ss", "æ", "ae", "ø", "o", "œ", "oe", "ł", "l", "đ", "d", "ð", "d",
 	"þ", "th", "ı", "i")
 
-// slug returns a title's letters and digits in ASCII, its words joined by hyphens.
-func slug(title string) string {
+// Slug returns a title's letters and digits in ASCII, its words joined by hyphens: as many as fit.
+func Slug(title string, most int) string {
 	words := strings.FieldsFunc(spelt.Replace(norm.NFKD.String(strings.ToLower(title))), func(r rune) bool {
 		return r < unicode.MaxASCII && !unicode.IsLetter(r) && !unicode.IsDigit(r) || unicode.IsSpace(r) ||
 			unicode.IsPunct(r)
@@ -213,8 +213,8 @@ func slug(title string) string {
 		switch {
 		case w == "":
 		case b.Len() == 0:
-			b.WriteString(w[:min(len(w), maxSlug)])
-		case b.Len()+1+len(w) > maxSlug:
+			b.WriteString(w[:min(len(w), most)])
+		case b.Len()+1+len(w) > most:
 			return b.String()
 		default:
 			b.WriteString("-" + w)

@@ -155,7 +155,7 @@ func rankOf(m engine.Message) int {
 		return rankProof
 	case m.Ack() != nil, m.PageAnswer() != nil:
 		return rankAnswer
-	case m.Found() != nil && !m.Found().IsUrgent:
+	case m.Found() != nil && !m.Found().IsUrgent, m.ChatSynced() != nil:
 		return rankProof // after what people wrote, and no other look answers it
 	case m.IsBare():
 		if m.Floor != nil {

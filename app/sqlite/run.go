@@ -105,17 +105,27 @@ func (s *Store) acquire(ref string) bool {
 	if _, busy := s.running[ref]; busy || len(s.running) >= maxWorkers || s.isHeld(ref) {
 		return false
 	}
-	if incident.IsSearchGroup(ref) && s.countSearches() >= maxSearches {
-		return false
+	switch {
+	case incident.IsChatGroup(ref):
+		if s.count(incident.IsChatGroup) >= maxChats {
+			return false
+		}
+	case incident.IsSearchGroup(ref):
+		if s.count(isSearch) >= maxSearches {
+			return false
+		}
 	}
 	s.running[ref] = 0
 	return true
 }
 
-// countSearches returns how many searches are under way.
-func (s *Store) countSearches() (n int) {
+// isSearch reports whether a group is of an incident's searches.
+func isSearch(group string) bool { return incident.IsSearchGroup(group) && !incident.IsChatGroup(group) }
+
+// count returns how many groups of a kind are under way.
+func (s *Store) count(is func(group string) bool) (n int) {
 	for ref := range s.running {
-		if incident.IsSearchGroup(ref) {
+		if is(ref) {
 			n++
 		}
 	}

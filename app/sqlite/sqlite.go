@@ -21,8 +21,9 @@ import (
 )
 
 const (
-	maxWorkers        = 4                  // incidents looked at at the same time
+	maxWorkers        = 5                  // incidents looked at at the same time
 	maxSearches       = 2                  // of these, that are only read for: no page waits for a search
+	maxChats          = 1                  // of these, whose Slack channel is brought up to date: nor for Slack
 	deliveryRetention = 3 * 24 * time.Hour // how long deliveries are known by their id; GitHub redelivers for as long
 	minRetryDelay     = wait.Least         // after a failure, doubled each time …
 	maxRetryDelay     = 5 * time.Minute    // … up to this
@@ -96,7 +97,8 @@ const (
 	selectDueNow   = `SELECT ref FROM ` + fromDue
 	selectDueSince = `SELECT ref, min(due) FROM ` + fromDue
 	fromDue        = `messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident +
-		`) GROUP BY ref ORDER BY substr(ref, 1, 1) = '~', min(due), min(id) LIMIT ?`
+		`) GROUP BY ref ORDER BY (substr(ref, 1, 1) = '~') + (substr(ref, 1, 6) = '~chat '),
+		min(due), min(id) LIMIT ?`
 	selectLaterDue = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers
 		UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
 	selectTimersDue  = `SELECT ref, due FROM timers WHERE due <= ?`

@@ -79,6 +79,12 @@ var All = []Variable{
 		Help:    "another server that takes calls and texts as Twilio does",
 	},
 	{
+		Name: "FIREBREAK_SLACK_URL", Group: Outbound, Default: "Slack's own",
+		Example: "https://slack.example.com/api",
+		About:   "Another server with Slack's Web API, for the channels of incidents.",
+		Help:    "another server with Slack's Web API, for the channels of incidents",
+	},
+	{
 		Name:    "FIREBREAK_MAIL_URL",
 		Group:   Outbound,
 		Default: "the service email of the configuration",

@@ -151,6 +151,36 @@ type Replier interface {
 	Reply(ctx context.Context, address, text string) error
 }
 
+// Chat is a chat in which incidents have channels (S1).
+type Chat interface {
+	// Bring brings a channel up to date, and finds or makes it where kept doesn't know it. kept is what
+	// the last call kept of it, nil at first; keep stores that again, before and after each change. It
+	// returns what is known of the channel, with an error too. A *RetryAfter says when to go on.
+	Bring(ctx context.Context, c ChatChannel, kept []byte, keep func([]byte)) (ChatState, error)
+}
+
+// ChatChannel is what an incident's channel is to be.
+type ChatChannel struct {
+	Ref      incident.Ref
+	Service  incident.Service // the settings of the chat: the name of its secret, and who is who
+	Name     string           // as long as nobody else has it
+	Purpose  string           // names the incident and no other, for finding the channel again
+	IsPublic bool
+	IsOver   bool // it is to be archived
+	Topic    string
+	Text     string   // of the card, where it is shown in a line
+	Card     []string // sections of the card, in the chat's markup
+	Links    []incident.Link
+	Members  []string // logins
+	Now      time.Time
+}
+
+// ChatState is what a chat says of a channel.
+type ChatState struct {
+	ID, Name, URL string
+	IsArchived    bool
+}
+
 // Written is a comment or an issue by the app, as GitHub shows it.
 type Written struct {
 	Body      string

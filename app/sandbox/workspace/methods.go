@@ -1,0 +1,348 @@
+package workspace
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// methods are those that are served. https://docs.slack.dev/reference/methods
+var methods = map[string]method{
+	"auth.test": func(*Workspace, url.Values) (answer, string) {
+		return answer{"url": Home, "team": "acme", "user": "firebreak", "team_id": Team, "user_id": BotUser,
+			"bot_id": "B0BOT0001"}, ""
+	},
+	"conversations.create":     create,
+	"conversations.info":       in(func(*Workspace, *Channel, url.Values) (answer, string) { return nil, "" }),
+	"conversations.setTopic":   open(setTopic),
+	"conversations.setPurpose": open(setPurpose),
+	"conversations.invite":     open(invite),
+	"conversations.archive":    in(archive),
+	"conversations.unarchive":  in(unarchive),
+	"conversations.history":    in(history),
+	"users.conversations":      conversations,
+	"chat.postMessage":         open(postMessage),
+	"chat.update":              open(update),
+	"chat.delete":              open(deleteMessage),
+	"pins.add":                 open(pin),
+	"bookmarks.list":           in(listBookmarks),
+	"bookmarks.add":            open(addBookmark),
+	"bookmarks.edit":           open(editBookmark),
+	"bookmarks.remove":         open(removeBookmark),
+}
+
+// in makes a method of one that is about a channel that the bot is in.
+func in(do func(w *Workspace, c *Channel, form url.Values) (answer, string)) method {
+	return func(w *Workspace, form url.Values) (answer, string) {
+		c := w.channel(form.Get("channel"))
+		if c == nil {
+			c = w.channel(form.Get("channel_id"))
+		}
+		if c == nil || c.IsPrivate && !slices.Contains(c.Members, BotUser) {
+			return nil, "channel_not_found"
+		}
+		out, code := do(w, c, form)
+		if out == nil && code == "" {
+			out = answer{"channel": view(c)}
+		}
+		return out, code
+	}
+}
+
+// open is in for what an archived channel refuses.
+func open(do func(w *Workspace, c *Channel, form url.Values) (answer, string)) method {
+	return in(func(w *Workspace, c *Channel, form url.Values) (answer, string) {
+		switch {
+		case c.IsArchived:
+			return nil, "is_archived"
+		case !slices.Contains(c.Members, BotUser):
+			return nil, "not_in_channel"
+		}
+		return do(w, c, form)
+	})
+}
+
+func view(c *Channel) answer {
+	return answer{"id": c.ID, "name": c.Name, "creator": c.Creator, "created": c.Created.Unix(),
+		"is_channel": !c.IsPrivate, "is_group": c.IsPrivate, "is_private": c.IsPrivate, "is_archived": c.IsArchived,
+		"is_member": slices.Contains(c.Members, BotUser),
+		"topic":     answer{"value": c.Topic}, "purpose": answer{"value": c.Purpose}}
+}
+
+var channelName = regexp.MustCompile(`^[a-z0-9_-]{1,80}$`)
+
+func create(w *Workspace, form url.Values) (answer, string) {
+	name := form.Get("name")
+	switch {
+	case name == "":
+		return nil, "invalid_name_required"
+	case len(name) > 80:
+		return nil, "invalid_name_maxlength"
+	case !channelName.MatchString(name):
+		return nil, "invalid_name_specials"
+	case slices.ContainsFunc(w.channels, func(c *Channel) bool { return c.Name == name }):
+		return nil, "name_taken" // of an archived one, too
+	}
+	return answer{"channel": view(w.make(name, BotUser, form.Get("is_private") == "true"))}, ""
+}
+
+const mostTopic = 250
+
+func setTopic(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	if len([]rune(form.Get("topic"))) > mostTopic {
+		return nil, "too_long"
+	}
+	c.Topic = form.Get("topic")
+	return nil, ""
+}
+
+func setPurpose(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	if len([]rune(form.Get("purpose"))) > mostTopic {
+		return nil, "too_long"
+	}
+	c.Purpose = form.Get("purpose")
+	return nil, ""
+}
+
+func invite(w *Workspace, c *Channel, form url.Values) (answer, string) {
+	for _, id := range strings.Split(form.Get("users"), ",") {
+		switch {
+		case w.users[id] == "":
+			return nil, "user_not_found"
+		case slices.Contains(c.Members, id):
+			return nil, "already_in_channel"
+		}
+		c.Members = append(c.Members, id)
+	}
+	return nil, ""
+}
+
+func archive(_ *Workspace, c *Channel, _ url.Values) (answer, string) {
+	if c.IsArchived {
+		return nil, "already_archived"
+	}
+	c.IsArchived = true
+	return answer{}, ""
+}
+
+func unarchive(_ *Workspace, c *Channel, _ url.Values) (answer, string) {
+	if !c.IsArchived {
+		return nil, "not_archived"
+	}
+	return nil, "not_in_channel" // a bot that is in no archived channel can't open one again
+}
+
+func conversations(w *Workspace, form url.Values) (answer, string) {
+	limit, _ := strconv.Atoi(form.Get("limit"))
+	from, _ := strconv.Atoi(form.Get("cursor"))
+	var all []answer
+	for _, c := range w.channels {
+		if slices.Contains(c.Members, BotUser) {
+			all = append(all, view(c))
+		}
+	}
+	page, next := pageOf(all, from, limit)
+	return answer{"channels": page, "response_metadata": answer{"next_cursor": next}}, ""
+}
+
+// pageOf returns a page of a list, and the cursor of the next one.
+func pageOf[T any](all []T, from, limit int) (page []T, next string) {
+	if limit <= 0 {
+		limit = 100
+	}
+	to := min(from+limit, len(all))
+	if to < len(all) {
+		next = strconv.Itoa(to)
+	}
+	return append([]T{}, all[min(from, to):to]...), next
+}
+
+func history(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	limit, _ := strconv.Atoi(form.Get("limit"))
+	from, _ := strconv.Atoi(form.Get("cursor"))
+	var all []Message
+	for _, m := range slices.Backward(c.Messages) {
+		if form.Get("include_all_metadata") != "1" && form.Get("include_all_metadata") != "true" {
+			m.Metadata = nil
+		}
+		all = append(all, m)
+	}
+	page, next := pageOf(all, from, limit)
+	return answer{"messages": page, "has_more": next != "", "response_metadata": answer{"next_cursor": next}}, ""
+}
+
+// Say writes a message as somebody does, and returns its ts.
+func (w *Workspace) Say(channel, user, text string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.channel(channel)
+	if c == nil {
+		return ""
+	}
+	return w.say(c, Message{User: user, Text: text})
+}
+
+func (w *Workspace) say(c *Channel, m Message) string {
+	m.TS = fmt.Sprintf("%d.%06d", w.Now().Unix(), w.next())
+	c.Messages = append(c.Messages, m)
+	return m.TS
+}
+
+const mostText = 40_000
+
+func postMessage(w *Workspace, c *Channel, form url.Values) (answer, string) {
+	m := Message{User: BotUser, Text: form.Get("text"), Thread: form.Get("thread_ts")}
+	if code := fill(&m, form); code != "" {
+		return nil, code
+	}
+	return answer{"channel": c.ID, "ts": w.say(c, m), "message": m}, ""
+}
+
+// fill sets what a form says of a message. It returns what is wrong with it.
+func fill(m *Message, form url.Values) string {
+	blocks, metadata := form.Get("blocks"), form.Get("metadata")
+	switch {
+	case m.Text == "" && blocks == "":
+		return "no_text"
+	case len(m.Text) > mostText:
+		return "msg_too_long"
+	case blocks != "" && !isBlocks(blocks):
+		return "invalid_blocks"
+	case metadata != "" && !json.Valid([]byte(metadata)):
+		return "invalid_metadata_format"
+	}
+	if blocks != "" {
+		m.Blocks = json.RawMessage(blocks)
+	}
+	if metadata != "" {
+		m.Metadata = json.RawMessage(metadata)
+	}
+	return ""
+}
+
+const (
+	mostBlocks  = 50
+	mostSection = 3000
+)
+
+// isBlocks reports whether Slack takes blocks: https://docs.slack.dev/reference/block-kit/blocks
+func isBlocks(text string) bool {
+	var blocks []struct {
+		Type string `json:"type"`
+		Text *struct {
+			Type string `json:"type"`
+			Text string `json:"text"`
+		} `json:"text"`
+		Elements []json.RawMessage `json:"elements"`
+	}
+	if json.Unmarshal([]byte(text), &blocks) != nil || len(blocks) > mostBlocks {
+		return false
+	}
+	for _, b := range blocks {
+		switch b.Type {
+		case "section":
+			if b.Text == nil || b.Text.Text == "" || len([]rune(b.Text.Text)) > mostSection {
+				return false
+			}
+		case "actions", "context":
+			if len(b.Elements) == 0 || len(b.Elements) > 25 {
+				return false
+			}
+		case "divider":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Channel) find(ts string) *Message {
+	i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.TS == ts })
+	if i < 0 {
+		return nil
+	}
+	return &c.Messages[i]
+}
+
+func update(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	m := c.find(form.Get("ts"))
+	switch {
+	case m == nil:
+		return nil, "message_not_found"
+	case m.User != BotUser:
+		return nil, "cant_update_message"
+	}
+	changed := *m
+	changed.Text, changed.Edited = form.Get("text"), true
+	if code := fill(&changed, form); code != "" {
+		return nil, code
+	}
+	*m = changed
+	return answer{"channel": c.ID, "ts": m.TS, "text": m.Text}, ""
+}
+
+func deleteMessage(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	m := c.find(form.Get("ts"))
+	switch {
+	case m == nil:
+		return nil, "message_not_found"
+	case m.User != BotUser:
+		return nil, "cant_delete_message"
+	}
+	ts := m.TS
+	c.Messages = slices.DeleteFunc(c.Messages, func(m Message) bool { return m.TS == ts })
+	return answer{"channel": c.ID, "ts": ts}, ""
+}
+
+func pin(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	ts := form.Get("timestamp")
+	switch {
+	case c.find(ts) == nil:
+		return nil, "message_not_found"
+	case slices.Contains(c.Pins, ts):
+		return nil, "already_pinned"
+	}
+	c.Pins = append(c.Pins, ts)
+	return answer{}, ""
+}
+
+func listBookmarks(_ *Workspace, c *Channel, _ url.Values) (answer, string) {
+	return answer{"bookmarks": append([]Bookmark{}, c.Bookmarks...)}, ""
+}
+
+func addBookmark(w *Workspace, c *Channel, form url.Values) (answer, string) {
+	if form.Get("title") == "" || form.Get("type") != "link" || form.Get("link") == "" {
+		return nil, "invalid_arguments"
+	}
+	b := Bookmark{ID: fmt.Sprintf("Bk%08d", w.next()), Title: form.Get("title"), Link: form.Get("link"), Type: "link"}
+	c.Bookmarks = append(c.Bookmarks, b)
+	return answer{"bookmark": b}, ""
+}
+
+func editBookmark(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	i := slices.IndexFunc(c.Bookmarks, func(b Bookmark) bool { return b.ID == form.Get("bookmark_id") })
+	if i < 0 {
+		return nil, "not_found"
+	}
+	b := &c.Bookmarks[i]
+	if title := form.Get("title"); title != "" {
+		b.Title = title
+	}
+	if link := form.Get("link"); link != "" {
+		b.Link = link
+	}
+	return answer{"bookmark": *b}, ""
+}
+
+func removeBookmark(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	n := len(c.Bookmarks)
+	c.Bookmarks = slices.DeleteFunc(c.Bookmarks, func(b Bookmark) bool { return b.ID == form.Get("bookmark_id") })
+	if len(c.Bookmarks) == n {
+		return nil, "not_found"
+	}
+	return answer{}, ""
+}
