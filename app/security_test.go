@@ -63,7 +63,8 @@ func TestEverythingIsPinned(t *testing.T) {
 	run := regexp.MustCompile(`(?:go run|go install|npx) ([\w.-]+(?:\.|/|@)[^\s` + "`" + `]*|osls\S*)`)
 	version := regexp.MustCompile(`@v?\d+\.\d+\.\d+$`)
 	found := 0
-	for _, path := range append(pages(t), ".ci/run", ".ci/fuzz", ".ci/lint", "serverless.yml", "Makefile") {
+	for _, path := range append(pages(t), ".ci/run", ".ci/fuzz", ".ci/lint", ".ci/release", ".goreleaser.yaml",
+		".github/workflows/release.yml", "serverless.yml", "Makefile") {
 		for _, m := range run.FindAllStringSubmatch(content(t, path), -1) {
 			if strings.HasPrefix(m[1], ".") {
 				continue // our own
