@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -225,7 +226,16 @@ func TestTheChart(t *testing.T) {
 		"ingress.tlsSecret=tls,ingress.className=nginx,caConfigMap=ca,env.FIREBREAK_REPOSITORIES=acme/incidents," +
 		"serviceMonitor.enabled=true,persistence.storageClass=fast,nodeSelector.disk=ssd,podAnnotations.a=b"}
 	least := []string{"--set", "existingSecret=firebreak"}
-	for _, values := range [][]string{least, all} {
+	guide, err := os.ReadFile("../../docs/production-kubernetes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindSubmatch(guide)
+	file := filepath.Join(t.TempDir(), "values.yaml")
+	if block == nil || os.WriteFile(file, block[1], 0o600) != nil {
+		t.Fatal("the guide has no values")
+	}
+	for _, values := range [][]string{least, all, {"--values", file}} {
 		said(t, helm, append([]string{"lint", "--strict", "--kube-version", "1.34.0", chart}, values...)...)
 		rendered := said(t, helm, append([]string{"template", "x", chart, "--kube-version", "1.34.0"}, values...)...)
 		checkManifests(t, rendered)

@@ -213,3 +213,32 @@ func certificate(t *testing.T, dir string) string {
 	}
 	return path
 }
+
+// A folder that SSL_CERT_DIR names adds a private authority, as Kubernetes mounts one: through links.
+func TestAPrivateAuthorityIsTrusted(t *testing.T) {
+	t.Parallel()
+	private := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "ok\n")
+	}))
+	defer private.Close()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "..1"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: private.Certificate().Raw})
+	if err := os.WriteFile(filepath.Join(dir, "..1", "ca.crt"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, target := range map[string]string{"..data": "..1", "ca.crt": "..data/ca.crt"} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for folder, isTrusted := range map[string]bool{dir: true, t.TempDir(): false} {
+		cmd := exec.CommandContext(t.Context(), server, "health", "--url", private.URL)
+		cmd.Env = []string{"SSL_CERT_DIR=" + folder}
+		if said, err := cmd.CombinedOutput(); (err == nil) != isTrusted || !isTrusted && !bytes.Contains(said, []byte("x509")) {
+			t.Errorf("trusted %v: %v, %s", isTrusted, err, said)
+		}
+	}
+}
