@@ -127,6 +127,7 @@ func (s *reception) accept(ctx context.Context, r intake.Result) error {
 			s.log.Info("ignored acknowledgement: unknown page", "source", ack.Source)
 			continue
 		}
+		s.engine.NoteAcknowledgement(ctx, m)
 		if err := s.queue.Enqueue(ctx, m, time.Time{}); err != nil {
 			return err
 		}

@@ -58,6 +58,7 @@ func (r *reconciliation) openForSignal(to route, s intake.Signal, d intake.Decis
 		return repo, fmt.Errorf("open the incident of a signal: %w", err)
 	}
 	repo.Number = opened.Number
+	r.endEarly()
 	r.rememberOpenIncident(repo.FullName()+" "+s.DedupKey, repo)
 	r.updateMemory(repo, r.Now, func(m *memory) { m.opened = r.Now })
 	return repo, nil

@@ -165,6 +165,9 @@ func (e *Engine) TakeAnswer(ctx context.Context, t PageToken, how, via string) e
 	// answered twice. The log has no login.
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %s %d", t.Ref, t.Page, t.Login, how, now.UnixNano()))
 	m := Message{Ref: t.Ref, Why: "link", Delivery: "link " + hex.EncodeToString(sum[:8]), What: a}
+	if how == incident.AnswerCoordinate {
+		e.noteEarlyAnswer(ctx, t.Ref, t.Page)
+	}
 	if err := e.Queue.Enqueue(ctx, m, time.Time{}); err != nil {
 		return fmt.Errorf("store the answer to a page of %s: %w", t.Ref, err)
 	}

@@ -92,8 +92,9 @@ func (e *Engine) PageFirst(ctx context.Context, repo incident.Ref, s intake.Sign
 	severity := cmp.Or(d.Severity, s.SeverityHint)
 	page := Page{Ref: repo, Key: e.episodeKey(trouble, now), URL: s.URL, To: early.To, Text: doubts(early),
 		Others: policy.Services, Severity: severity, Title: "Unconfirmed " + severity + ": " + cmp.Or(d.Title, s.Title)}
+	early.Key, early.At = page.Key, now.UTC()
 	if !e.sendFirst(ctx, policy, page, &early, now) {
-		return none, false
+		return early, false
 	}
 	e.mu.Lock()
 	e.pagedEarly[trouble] = earlyPage{now, early}

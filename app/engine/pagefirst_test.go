@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -90,5 +91,65 @@ func TestO3AFailedWayOfAnEarlyPageIsOnTheCard(t *testing.T) {
 	}
 	if card := w.card(); !strings.Contains(card, "ntfy") {
 		t.Errorf("the card lacks the way that failed:\n%s", card)
+	}
+}
+
+// A report that pages before its incident exists has its next steps too, however long GitHub is out, once each and
+// in another process as well; an answer ends them.
+func TestI5AReportEscalatesWhileGitHubIsOut(t *testing.T) {
+	skipUnderRace(t)
+	for name, c := range map[string]struct {
+		during func(w *world)
+		want   string
+	}{
+		// bob until 11:00; nobody in the second, so the third step at once; then again from the start
+		"nobody answers": {func(*world) {}, "@bob @carol @carol"},
+		"restarted":      {func(w *world) { w.restart() }, "@bob @carol @carol"},
+		"answered at the pager": {func(w *world) {
+			w.post("/intake/opsgenie", "application/json", fmt.Sprintf(`{"action":"Acknowledge","source":{"name":"web","type":"web"},
+				"alert":{"alertId":"1","alias":%q,"message":"x","username":"dan@acme.example","updatedAt":1772448120000}}`, w.outbox()[0].Key))
+		}, "@bob"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldPagingFirst(t, rotations)
+			w.tell("alice opens \"Slow\"\nwait 1m")
+			w.order(`{"outage":"50m"}`)
+			w.alert("firing", "APIServerDown", 1)
+			w.tell("wait 5m")
+			c.during(w)
+			w.tell("wait 40m")
+			if got := strings.Join(w.everybodyPaged(), " "); got != c.want {
+				t.Errorf("paged %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// Somebody whose first way rang before there was an incident is reached by their later ways while GitHub is out.
+func TestO3LaterWaysFollowAReportWhileGitHubIsOut(t *testing.T) {
+	w, p := byPush(t)
+	w.change("main", "services: {people: {secret: PEOPLE}}\npager: people\nescalation: {steps: [{to: [desk]}, {after: 10m, to: [\"@dan\"]}], rounds: 1}\n"+pagesFirst)
+	w.tell("alice opens \"Slow\"\nwait 1m")
+	w.order(`{"outage":"50m"}`)
+	w.alert("firing", "APIServerDown", 1)
+	w.tell("wait 30m")
+	if got := strings.Join(p.topics(), " "); got != "carol-1 carol-2 carol-3 dan-1" {
+		t.Errorf("rang %v", p.told())
+	}
+}
+
+// Of an incident that is open and answered, another report wakes nobody while GitHub is out.
+func TestI5WhatAReportPagesWhileGitHubIsOut(t *testing.T) {
+	w := newWorldPagingFirst(t, rotations)
+	w.alert("firing", "APIServerDown", 1)
+	w.tell("wait 1m\nbob: /ic\nbob: /oe\nwait 1m")
+	before := len(w.outbox())
+	w.order(`{"outage":"50m"}`)
+	w.alert("firing", "APIServerDown", 2)
+	w.tell("wait 40m")
+	for _, s := range w.outbox()[before:] {
+		if s.Key != "" && strings.Contains(s.Key, "/signal/") {
+			t.Errorf("paged %v", s)
+		}
 	}
 }

@@ -131,7 +131,7 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 	case r.m.Run() != 0:
 		return true, r.routeRun()
 	case r.m.Signal() != nil && r.Ref.Number == 0:
-		return true, r.routeSignal()
+		return true, r.handleReport()
 	case r.m.Ack() != nil && r.Ref.Number == 0:
 		return true, r.forwardAck()
 	case r.m.PageAnswer() != nil && r.Ref.Number == 0:

@@ -161,6 +161,7 @@ func (r *reconciliation) routeSignal() error {
 	case undelivered:
 		return r.Queue.Enqueue(r.Ctx, Message{Ref: to.ref, Why: "signal", What: r.routedTo(to.ref)}, time.Time{})
 	case joins:
+		r.endEarly()
 		signal := r.routedTo(to.ref)
 		signal.IsPaged, signal.Pages, signal.Severity = r.m.Signal().IsPaged, d.Action == incident.RulePage, d.Severity
 		on.What = signal

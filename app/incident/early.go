@@ -3,11 +3,14 @@ package incident
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // EarlyPage is what came of a page that went out before there was an issue. The zero EarlyPage says nothing, as a
 // report of an older version does.
 type EarlyPage struct {
+	Key    string      `json:"key,omitempty"`    // of the page
+	At     time.Time   `json:"at,omitzero"`      // when it went out
 	To     []string    `json:"to,omitempty"`     // whom it went to
 	Gaps   []string    `json:"gaps,omitempty"`   // rotations with nobody on call
 	Unread []string    `json:"unread,omitempty"` // names that may be rotations, which could not be read
@@ -35,7 +38,7 @@ func (e *EarlyPage) Lose(l EarlyLoss) {
 
 // IsZero reports whether nothing is known of a page.
 func (e EarlyPage) IsZero() bool {
-	return len(e.To) == 0 && len(e.Gaps) == 0 && len(e.Unread) == 0 && len(e.Lost) == 0
+	return e.Key == "" && len(e.To) == 0 && len(e.Gaps) == 0 && len(e.Unread) == 0 && len(e.Lost) == 0
 }
 
 // earlyKey is the page that went out before the issue existed.
