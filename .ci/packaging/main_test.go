@@ -172,31 +172,54 @@ func unpack(t *testing.T, image v1.Image) string {
 	return root
 }
 
+// process is a command that is about to run, and how it is sent a signal.
+type process struct {
+	*exec.Cmd
+	pid  string // the file with its number; "": it is the command's own
+	send func(name string) error
+}
+
 // contained returns a command that runs in root as a container engine would run it, and says how far
 // that goes on this machine.
-func contained(ctx context.Context, t *testing.T, root string, env, args []string) *exec.Cmd {
+func contained(ctx context.Context, t *testing.T, root string, env, args []string) process {
 	t.Helper()
-	// The process keeps its number through all of these, so that a signal reaches it.
-	const script = `inside=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin
+	// The process keeps its number through all of these.
+	const script = `echo $$ >"$1"; shift; inside=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin
 		mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" &&
 		mount -t tmpfs -o uid=65532,gid=65532,mode=0700 tmpfs "$0/data" &&
 		chroot=$(command -v chroot) && PATH=$inside && exec "$chroot" --userspec=65532:65532 "$0" "$@"`
-	line := append([]string{"unshare", "--mount", "sh", "-c", script, root}, args...)
-	if os.Getuid() != 0 {
-		if exec.CommandContext(ctx, "sudo", "-n", "true").Run() != nil {
-			t.Log("neither root nor sudo here: started from an empty read-only folder, as this user, without a root of its own")
-			return alone(ctx, t, root, env, args)
+	inside := func(args ...string) process {
+		pid := filepath.Join(t.TempDir(), "pid")
+		line := append([]string{"env", "-i"}, env...)
+		line = append(line, "unshare", "--mount", "sh", "-c", script, root, pid)
+		cmd := asRoot(ctx, append(line, args...)...)
+		// Not by the command's own number, which is sudo's: only root may send that one a signal.
+		send := func(name string) error {
+			number, err := os.ReadFile(pid)
+			if err != nil {
+				return err
+			}
+			return asRoot(context.Background(), "kill", "-"+name, strings.TrimSpace(string(number))).Run()
 		}
-		line = append([]string{"sudo", "-n", "env", "-i", "PATH=" + os.Getenv("PATH")}, append(env, line...)...)
+		cmd.Cancel = func() error { return send("KILL") }
+		return process{cmd, pid, send}
 	}
-	if said, err := exec.CommandContext(ctx, line[0], append(line[1:len(line)-len(args):len(line)-len(args)],
-		args[0], "--version")...).CombinedOutput(); err != nil {
-		t.Logf("no mount or chroot here (%v: %s): started from an empty read-only folder instead", err, said)
-		return alone(ctx, t, root, env, args)
+	if said, err := inside(args[0], "--version").CombinedOutput(); err != nil {
+		t.Logf("no root, mount or chroot here (%v: %s): started from an empty read-only folder instead", err, said)
+		cmd := alone(ctx, t, root, env, args)
+		return process{cmd, "", func(name string) error {
+			return cmd.Process.Signal(map[string]syscall.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}[name])
+		}}
 	}
-	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
-	return cmd
+	return inside(args...)
+}
+
+// asRoot returns a command that runs as root, for which this process is root or may become it.
+func asRoot(ctx context.Context, line ...string) *exec.Cmd {
+	if os.Getuid() != 0 {
+		line = append([]string{"sudo", "-n"}, line...)
+	}
+	return exec.CommandContext(ctx, line[0], line[1:]...)
 }
 
 // alone runs the image's binary from an empty folder that nobody may write to.
@@ -250,12 +273,12 @@ func starts(t *testing.T, root string, config *v1.ConfigFile) {
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if !strings.HasPrefix(line, "ready http://127.0.0.1:"+port) {
-		_ = cmd.Process.Kill()
+		_ = cmd.send("KILL")
 		_ = cmd.Wait()
 		t.Fatalf("it says %q, %v:\n%s", line, err, &said)
 	}
-	if isContained := cmd.Args[0] != filepath.Join(root, args[0]); isContained && os.Getuid() == 0 {
-		checkContained(t, cmd.Process.Pid)
+	if cmd.pid != "" {
+		checkContained(t, cmd.pid)
 	}
 	answer, err := http.Get("http://127.0.0.1:" + port + "/")
 	if err != nil || answer.StatusCode >= 500 {
@@ -263,11 +286,11 @@ func starts(t *testing.T, root string, config *v1.ConfigFile) {
 	}
 	if check := config.Config.Healthcheck; check != nil {
 		probe := append(append([]string{}, check.Test[1:]...), "--url=http://127.0.0.1:"+port+"/healthz")
-		if told, err := contained(ctx, t, root, env, probe).CombinedOutput(); err != nil || string(told) != "ok\n" {
+		if told, err := contained(ctx, t, root, env, probe).Output(); err != nil || string(told) != "ok\n" {
 			t.Errorf("its health check: %v, %s", err, told)
 		}
 	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := cmd.send("TERM"); err != nil {
 		t.Error(err)
 	}
 	if err := cmd.Wait(); err != nil {
@@ -276,13 +299,18 @@ func starts(t *testing.T, root string, config *v1.ConfigFile) {
 }
 
 // checkContained checks that a process runs as nobody, and that it can't write to its root.
-func checkContained(t *testing.T, pid int) {
+func checkContained(t *testing.T, file string) {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	number, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := strings.TrimSpace(string(number))
+	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil || !strings.Contains(string(status), "Uid:\t65532\t65532") {
 		t.Errorf("it runs as somebody else (%v):\n%s", err, status)
 	}
-	mounts, err := os.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", pid))
+	mounts, err := asRoot(t.Context(), "cat", "/proc/"+pid+"/mountinfo").Output()
 	if err != nil || !regexp.MustCompile(`(?m)^\S+ \S+ \S+ \S+ / ro`).Match(mounts) {
 		t.Errorf("its root can be written to (%v):\n%s", err, mounts)
 	}
