@@ -2,6 +2,7 @@ package templates
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -35,4 +36,20 @@ func ChatLink(c incident.Chat) string {
 		return name
 	}
 	return "[" + name + "](" + c.URL + ")"
+}
+
+var (
+	chatStrong = regexp.MustCompile(`\*\*([^*\n]+)\*\*`)
+	chatHidden = regexp.MustCompile(`(?s)&lt;!--.*?--&gt;`)
+	chatLinked = regexp.MustCompile(`\[([^\]\n|]+)\]\((https?://[^\s()|]+)\)`)
+	chatSlash  = regexp.MustCompile("\\\\([!-/:-@\\[-`{-~])")
+)
+
+// ChatMarkdown returns one of the app's own comments in Slack's markup. Nobody is mentioned there.
+func ChatMarkdown(text string) string {
+	text = chatEscape.Replace(strings.NewReplacer("&nbsp;", " ", "&#64;", "@").Replace(text))
+	text = chatHidden.ReplaceAllString(text, "")
+	text = chatStrong.ReplaceAllString(text, "*$1*")
+	text = chatLinked.ReplaceAllString(text, "<$2|$1>")
+	return strings.TrimSpace(chatSlash.ReplaceAllString(text, "$1"))
 }

@@ -203,6 +203,7 @@ func samples() []incident.Say {
 	for _, how := range incident.PageAnswers {
 		add(incident.Say{Name: "page-answered", Variant: how, Names: []string{"carol"}, Reason: "link"})
 	}
+	add(incident.Say{Name: "slack-said", Names: []string{"carol"}, Line: "/ic update We look into it, @dan <b>", Reason: "inc-12-checkout"})
 	add(incident.Say{Name: "page-answered", Variant: "pass", Names: []string{"dan"}, Reason: "call", Time: at})
 	add(incident.Say{Name: "page-answered", Variant: "seen", Names: []string{"dan"}, Reason: "ntfy"})
 	add(incident.Say{Name: "way-failed", Names: []string{"dan"}, Line: "sms", Reason: "the receiver answers 401 Unauthorized"})

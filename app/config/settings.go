@@ -232,7 +232,7 @@ var settings = block{what: "the file", settings: []setting{
 	{name: "slack", about: "A Slack channel for each incident: docs/slack.md shows it. It needs services.slack, whose " +
 		"targets say which members people are.", of: block{what: "slack", settings: []setting{
 		{name: "channel-per", of: choice{name: "channelPer", words: incident.ChatPer}, standard: incident.ChatNone,
-			about: "Which incidents get a channel, once they are confirmed: critical, all or none.",
+			about:    "Which incidents get a channel, once they are confirmed: critical, all or none.",
 			examples: []string{"critical"}},
 		{name: "private", of: boolean{}, standard: "true", about: "Only who is invited can read it."},
 		{name: "archive-after", of: minutes, standard: "168h",

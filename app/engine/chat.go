@@ -138,6 +138,7 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 	}
 	kept.Seq, kept.At, kept.Since, kept.Retry = seq, r.Now, time.Time{}, time.Time{}
 	r.saveChat(kept)
+	r.saveKept(chatOfKey(state.ID), []byte(r.Ref.String()))
 	return r.sendChatSynced(synced)
 }
 

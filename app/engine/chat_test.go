@@ -1,7 +1,10 @@
 package engine_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -149,5 +152,119 @@ func TestS1NoChannel(t *testing.T) {
 	w.settle()
 	if calls := chat.Calls(); len(calls) > 0 {
 		t.Errorf("a regular incident calls Slack: %v", calls)
+	}
+}
+
+// slash is a slash command in a channel, as Slack posts it.
+func (w *world) slash(trigger, user, channel, command, text string) {
+	w.t.Helper()
+	w.slack(url.Values{"command": {command}, "text": {text}, "user_id": {user}, "user_name": {"carol"},
+		"channel_id": {channel}, "channel_name": {"privategroup"}, "team_id": {workspace.Team},
+		"team_domain": {"acme"}, "trigger_id": {trigger}, "response_url": {"https://hooks.slack.com/commands/1"}})
+}
+
+// said returns what the app wrote in a channel besides the card.
+func said(c workspace.Channel) (all []string) {
+	for _, m := range c.Messages {
+		if m.User == workspace.BotUser && !slices.Contains(c.Pins, m.TS) {
+			all = append(all, strings.TrimSpace(m.Thread+" "+m.Text))
+		}
+	}
+	return all
+}
+
+// TestS2CommandsInSlack: a command in the incident's channel counts as its author's, stands on the issue once,
+// and is answered there; whoever is not known changes nothing.
+func TestS2CommandsInSlack(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	id := only(t, chat).ID
+
+	before := len(w.list())
+	w.slash("1.1", "U0BOB00", id, "/oe", "cause a bad deploy, ask <@U0DAN00|mallory>")
+	w.slash("1.1", "U0BOB00", id, "/oe", "cause a bad deploy, ask <@U0DAN00|mallory>") // Slack tries again
+	w.settle()
+	comments := w.list()
+	if len(comments) != before+1 {
+		t.Fatalf("%d comments more, want 1", len(comments)-before)
+	}
+	said1 := visible(comments[len(comments)-1].Body)
+	if !strings.Contains(said1, "bob** in Slack, inc") || strings.Contains(said1, "@dan ") {
+		t.Errorf("the issue says: %s", said1)
+	}
+	if card := w.card(); !strings.Contains(card, "a bad deploy, ask") || !strings.Contains(card, "Fixing") {
+		t.Errorf("the cause doesn't count:\n%s", card)
+	}
+	if got := said(only(t, chat)); len(got) != 1 || !strings.Contains(got[0], ":white_check_mark:") {
+		t.Errorf("the answer in Slack: %q", got)
+	}
+
+	// the same table: bob doesn't coordinate
+	w.slash("1.2", "U0BOB00", id, "/ic", "agree gina by phone")
+	w.settle()
+	if got := said(only(t, chat)); len(got) != 2 || !strings.Contains(got[1], ":no_entry:") || !strings.Contains(got[1], "carol") {
+		t.Errorf("the refusal in Slack: %q", got)
+	}
+
+	// nobody knows this one, whatever they are called
+	before = len(w.list())
+	w.slash("1.3", "U0MALLORY", id, "/ic", "")
+	w.settle()
+	if got := said(only(t, chat)); len(w.list()) != before || len(got) != 3 || !strings.Contains(got[2], "who you are on GitHub") {
+		t.Errorf("%d comments more, and the answer in Slack is %q", len(w.list())-before, got)
+	}
+
+	// after the card is lost the issue alone has it
+	w.act("carol", "deletes", "card", nil)
+	w.comment("carol", "/incident status")
+	w.settle()
+	if card := w.card(); !strings.Contains(card, "a bad deploy, ask") {
+		t.Errorf("the cause is lost with the card:\n%s", card)
+	}
+	if got := said(only(t, chat)); len(got) != 3 {
+		t.Errorf("answered again: %q", got)
+	}
+}
+
+// event is an event of a channel, as Slack posts it.
+func (w *world) event(event map[string]any) {
+	w.t.Helper()
+	body, err := json.Marshal(map[string]any{"type": "event_callback", "team_id": workspace.Team, "event_id": "Ev1",
+		"event": event})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.slackPost("application/json", string(body))
+}
+
+// TestS2MessagesInSlack: a message that begins like a command is one, and is answered in its thread. Other
+// messages, however many, and those of apps, cost GitHub nothing.
+func TestS2MessagesInSlack(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	id := only(t, chat).ID
+	ts := chat.Say(id, "U0CAROL", " /incident note they roll back")
+	message := func(user, text, ts string) map[string]any {
+		return map[string]any{"type": "message", "channel": id, "user": user, "text": text, "ts": ts}
+	}
+	w.event(message("U0CAROL", " /incident note they roll back", ts))
+	w.event(message("U0CAROL", " /incident note they roll back", ts)) // X-Slack-Retry-Num: 1
+	w.settle()
+	if got := said(only(t, chat)); len(got) != 1 || !strings.HasPrefix(got[0], ts+" :white_check_mark:") {
+		t.Errorf("the answer in Slack: %q", got)
+	}
+	w.mark()
+	for n := range 50 {
+		w.event(message("U0CAROL", "I look at /incident things", fmt.Sprintf("17.%06d", n)))
+	}
+	bot := message(workspace.BotUser, "/incident note a loop", "18.000001")
+	bot["bot_id"] = "B0BOT0001"
+	w.event(bot)
+	edited := message("", "", "19.000001")
+	edited["subtype"] = "message_changed"
+	w.event(edited)
+	w.settle()
+	if calls := w.calls(); len(calls) != 0 {
+		t.Errorf("messages that are no commands cost %d calls: %v", len(calls), calls[0])
 	}
 }

@@ -133,7 +133,7 @@ func (r *reconciliation) wasLabeled() bool {
 // that was edited.
 func (r *reconciliation) itemFacts(i int, it Item, live bool) []incident.Fact {
 	if it.Own {
-		return r.ownCommentFacts(it, r.IsRebuilt || r.isReplay)
+		return append(r.saidFacts(i, it), r.ownCommentFacts(it, r.IsRebuilt || r.isReplay)...)
 	}
 	f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: it.By, Bot: it.Bot},
 		Titled: r.isTitled(i)}

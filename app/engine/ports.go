@@ -34,6 +34,7 @@ type (
 	Chat         = ports.Chat
 	ChatChannel  = ports.ChatChannel
 	ChatState    = ports.ChatState
+	ChatMessage  = ports.ChatMessage
 	RateBudget   = ports.RateBudget
 	Written      = ports.Written
 	IsMarked     = ports.IsMarked

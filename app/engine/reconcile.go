@@ -140,6 +140,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.search()
 	case r.m.ChatSync() != nil:
 		return true, r.syncChat()
+	case r.m.ChatAnswer() != nil:
+		return true, r.writeChatAnswer()
 	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:
 		return true, r.routeAnswer()
 	}
@@ -282,7 +284,7 @@ func (r *reconciliation) stepAndApply() error {
 	if err := r.commit(); err != nil {
 		return err
 	}
-	if err := inOrder(r.sendSeeks, r.sendChatSync); err != nil {
+	if err := inOrder(r.sendSeeks, r.sendChatSync, r.sendSaid); err != nil {
 		return err
 	}
 	if isFirstLook {
@@ -355,6 +357,9 @@ func (r *reconciliation) reduce() error {
 	}
 	if r.m.ChatSynced() != nil {
 		r.Report(*r.m.ChatSynced())
+	}
+	if err := r.addSaid(); err != nil {
+		return err
 	}
 	r.Report(incident.Clock{})
 	r.Report(incident.TryAgain{IsUrgent: r.m.Why == "sweep"})

@@ -46,7 +46,8 @@ func (r *reconciliation) loadPolicy() error {
 	r.mu.Lock()
 	last, known := r.policies[name]
 	r.mu.Unlock()
-	mayBeOlder := r.m.Comment() != nil || r.m.Sought() != nil || r.m.ChatSync() != nil
+	mayBeOlder := r.m.Comment() != nil || r.m.Sought() != nil || r.m.ChatSync() != nil || r.m.ChatSaid() != nil ||
+		r.m.ChatAnswer() != nil
 	isRecent := r.Now.Sub(last.read) < policyLife && last.onCall.isKnown
 	if known && isRecent && mayBeOlder {
 		r.usePolicy(last)

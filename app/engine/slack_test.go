@@ -33,14 +33,19 @@ func (r *replies) Reply(_ context.Context, address, text string) error {
 // slack posts what Slack posts, signed: the clock of its signature is the real one.
 func (w *world) slack(form url.Values) {
 	w.t.Helper()
-	body, stamp := form.Encode(), fmt.Sprint(time.Now().Unix())
+	w.slackPost("application/x-www-form-urlencoded", form.Encode())
+}
+
+func (w *world) slackPost(contentType, body string) {
+	w.t.Helper()
+	stamp := fmt.Sprint(time.Now().Unix())
 	mac := hmac.New(sha256.New, []byte("demo-intake"))
 	mac.Write([]byte("v0:" + stamp + ":" + body))
 	req, err := http.NewRequest("POST", w.url+"/intake/slack", strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Content-Type", contentType)
 	req.Header.Set("X-Slack-Request-Timestamp", stamp)
 	req.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
 	res, err := http.DefaultClient.Do(req)

@@ -21,6 +21,7 @@ func StoreRetention() map[string]int {
 		"contest/":   365, // asked for where the card is harmed, and saved again each time
 		"moved/":     365, // saved again with each message under the old name
 		"mails/":     90,  // asked for as long as mails are answered
+		"chats/":     365, // saved again with each change of the card
 		"chat/":      365, // saved again with each change of the card; the channel is found again by its name
 		"similar/":   90,  // built again from the repository
 		"reverts/":   30,  // asked for within a day after a revert was opened or merged

@@ -31,7 +31,7 @@ type Message struct {
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
-// RunEnded, Sweep, Sought, Found, ChatSync, ChatSynced, SelfTests.
+// RunEnded, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer, SelfTests.
 type Request interface{ request() }
 
 type (
@@ -203,7 +203,7 @@ func (m Message) Group() string {
 	switch {
 	case m.Sought() != nil, m.IsSelfTests():
 		return searchGroup + m.Ref.String()
-	case m.ChatSync() != nil:
+	case m.ChatSync() != nil, m.ChatAnswer() != nil:
 		return chatGroup + m.Ref.String()
 	case s != nil && m.Ref.Number == 0 && s.Key != "":
 		sum := sha256.Sum256([]byte(s.About()))

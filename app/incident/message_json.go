@@ -47,6 +47,8 @@ type storedMessage struct {
 	Found        *Found          `json:"found,omitempty"`
 	ChatSync     *ChatSync       `json:"chatSync,omitempty"`
 	ChatSynced   *ChatSynced     `json:"chatSynced,omitempty"`
+	ChatSaid     *ChatSaid       `json:"chatSaid,omitempty"`
+	ChatAnswer   *ChatAnswer     `json:"chatAnswer,omitempty"`
 	Floor        *Floor          `json:"floor,omitempty"`
 	Due          time.Time       `json:"due,omitzero"`
 	Again        time.Time       `json:"again,omitzero"`
@@ -99,6 +101,10 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.ChatSync = w
 	case *ChatSynced:
 		s.ChatSynced = w
+	case *ChatSaid:
+		s.ChatSaid = w
+	case *ChatAnswer:
+		s.ChatAnswer = w
 	case SelfTests:
 		s.Tests = true
 	case Sweep:
@@ -149,6 +155,10 @@ func (s *storedMessage) request() Request {
 		return s.ChatSync
 	case s.ChatSynced != nil:
 		return s.ChatSynced
+	case s.ChatSaid != nil:
+		return s.ChatSaid
+	case s.ChatAnswer != nil:
+		return s.ChatAnswer
 	case s.Deployed != nil:
 		return s.Deployed
 	case s.Tests:

@@ -194,7 +194,7 @@ func (o Options) act(ctx context.Context, source Source, result *Result) error {
 			return ours("modal", "the form could not be opened: %w", err)
 		}
 	}
-	if len(result.Signals)+len(result.Acks) == 0 {
+	if len(result.Signals)+len(result.Acks) == 0 && result.Said == nil {
 		return nil
 	}
 	if err := o.Accept(ctx, *result); err != nil {

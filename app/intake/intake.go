@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // Sizes of the largest body that is taken, in bytes.
@@ -156,6 +158,9 @@ type Ack struct {
 type Result struct {
 	Signals []Signal
 	Acks    []Ack
+	// what somebody wrote in Slack: a command if the channel is an incident's, or else what Signals say
+	Said  *incident.ChatSaid
+	Reply string // where Slack takes an answer to Said; empty: nowhere
 	// Confirm is the address to GET so that a subscription begins. It is set only for an allowed
 	// topic and an address of Amazon's.
 	Confirm string

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // Slack reads Slack's slash command, message shortcut and submitted modal.
@@ -83,7 +85,7 @@ func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
 		return Result{}, err
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		return handshake(r.Body)
+		return handshake(r.Body, r.Now)
 	}
 	form, err := url.ParseQuery(string(r.Body))
 	if err != nil {
@@ -105,7 +107,7 @@ func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
 }
 
 // handshake answers the check that Slack makes of an address for its events.
-func handshake(body []byte) (Result, error) {
+func handshake(body []byte, now time.Time) (Result, error) {
 	var event struct {
 		Type      string `json:"type"`
 		Challenge string `json:"challenge"`
@@ -113,7 +115,11 @@ func handshake(body []byte) (Result, error) {
 	if err := decode(body, &event); err != nil {
 		return Result{}, err
 	}
-	if event.Type != "url_verification" {
+	switch event.Type {
+	case "url_verification":
+	case "event_callback":
+		return slackEvent(body, now), nil
+	default:
 		return Result{Answer: &Answer{}}, nil
 	}
 	return Result{
@@ -121,8 +127,48 @@ func handshake(body []byte) (Result, error) {
 	}, nil
 }
 
+// slackEvent reads a message that begins like a command. All others, those of apps, what was edited and
+// what Slack itself says are left. A message is known by its ts, so one that Slack sends again is the
+// same.
+// https://docs.slack.dev/reference/events/message
+func slackEvent(body []byte, now time.Time) Result {
+	var e struct {
+		Event struct {
+			Type     string `json:"type"`
+			Subtype  string `json:"subtype"`
+			BotID    string `json:"bot_id"`
+			AppID    string `json:"app_id"`
+			User     string `json:"user"`
+			Channel  string `json:"channel"`
+			Text     string `json:"text"`
+			TS       string `json:"ts"`
+			ThreadTS string `json:"thread_ts"`
+		} `json:"event"`
+	}
+	nothing := Result{Answer: &Answer{}}
+	if err := decode(body, &e); err != nil {
+		return nothing
+	}
+	m := e.Event
+	if m.Type != "message" || m.Subtype != "" && m.Subtype != "thread_broadcast" || m.BotID != "" || m.AppID != "" ||
+		m.User == "" || m.TS == "" || !isCommand.MatchString(m.Text) {
+		return nothing
+	}
+	nothing.Said = &incident.ChatSaid{User: m.User, Channel: m.Channel, ID: m.TS, Text: m.Text, At: now.UTC()}
+	return nothing
+}
+
+// isCommand finds the beginning of a command.
+var isCommand = regexp.MustCompile(`^\s*/(?:ic|oe|incident)(?:\s|$)`)
+
 func (s *Slack) command(r Request, c slack.SlashCommand) Result {
-	words := slackText(c.Text)
+	words := SlackText(c.Text)
+	said := &incident.ChatSaid{User: c.UserID, Channel: c.ChannelID, Text: strings.TrimSpace(c.Command + " " + c.Text),
+		ID: incident.SlashID(digest(c.TeamID + " " + cmp.Or(c.TriggerID, string(r.Body)))), At: r.Now.UTC()}
+	if c.Command == "/ic" || c.Command == "/oe" {
+		return Result{Said: said, Reply: slackReply(c.ResponseURL), Answer: ephemeral("Working on it: the answer follows here."),
+			Failed: ephemeral("It was not saved, and nothing was done. Send it again, or write it on the issue.")}
+	}
 	if isHelp := strings.EqualFold(strings.Trim(words, " ?.!"), "help"); words == "" || isHelp {
 		place := slackPlace{
 			Team:    c.TeamID,
@@ -152,9 +198,10 @@ func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 		},
 	}
 	return Result{
+		Said: said,
 		Signals: []Signal{
 			sealed(r, signal),
-		}, Answer: ephemeral("Working on it: the incident's address follows here."),
+		}, Answer: ephemeral("Working on it: the answer follows here."),
 		Failed: ephemeral("It was not saved, and nobody was told. Send it again, or open the issue by hand."),
 	}
 }
@@ -205,7 +252,7 @@ func (s *Slack) interaction(r Request, payload string) (Result, error) {
 // shortcut declares at once: what somebody wrote is the summary, and what is missing is asked for
 // on the card. Slash commands don't work in threads, so this is the way there.
 func (s *Slack) shortcut(r Request, i interaction) Result {
-	words := slackText(i.Message.words())
+	words := SlackText(i.Message.words())
 	first, _, _ := strings.Cut(words, "\n")
 	severity, _ := s.severity(words)
 	files := i.Message.files()
@@ -311,10 +358,10 @@ func ephemeral(words string) *Answer {
 
 var slackMark = regexp.MustCompile(`<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>`)
 
-// slackText returns a message without Slack's marks: <https://a.example|here> becomes "here
+// SlackText returns a message without Slack's marks: <https://a.example|here> becomes "here
 // (https://a.example)".
 // https://docs.slack.dev/messaging/formatting-message-text
-func slackText(s string) string {
+func SlackText(s string) string {
 	s = slackMark.ReplaceAllStringFunc(s, func(mark string) string {
 		part := slackMark.FindStringSubmatch(mark)
 		switch kind, target, label := part[1], part[2], part[3]; {

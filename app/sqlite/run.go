@@ -120,7 +120,9 @@ func (s *Store) acquire(ref string) bool {
 }
 
 // isSearch reports whether a group is of an incident's searches.
-func isSearch(group string) bool { return incident.IsSearchGroup(group) && !incident.IsChatGroup(group) }
+func isSearch(group string) bool {
+	return incident.IsSearchGroup(group) && !incident.IsChatGroup(group)
+}
 
 // count returns how many groups of a kind are under way.
 func (s *Store) count(is func(group string) bool) (n int) {

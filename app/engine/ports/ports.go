@@ -157,6 +157,18 @@ type Chat interface {
 	// the last call kept of it, nil at first; keep stores that again, before and after each change. It
 	// returns what is known of the channel, with an error too. A *RetryAfter says when to go on.
 	Bring(ctx context.Context, c ChatChannel, kept []byte, keep func([]byte)) (ChatState, error)
+	// Say writes a message.
+	Say(ctx context.Context, m ChatMessage) error
+}
+
+// ChatMessage is a message in a chat.
+type ChatMessage struct {
+	Service incident.Service
+	Channel string
+	Thread  string // the message that it answers; empty: none
+	Text    string // in the chat's markup
+	Key     string // names the message
+	Now     time.Time
 }
 
 // ChatChannel is what an incident's channel is to be.

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/command"
+	"github.com/firebreak-dev/firebreak/app/engine/delivery"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// Commands that people write in the incident's channel in Slack (S2, S3). Each becomes one comment by the
+// app that names who said it, and has all of it in a signed mark. The next look reads that comment as a
+// comment of theirs: so the same table of authority counts, the same answers are given, and the issue
+// alone is enough. Who somebody is says the configuration alone; display names are never believed.
+
+// maxSaid is how long a command in Slack may be, in bytes.
+const maxSaid = 4000
+
+// chatOfKey names in the store which incident a channel is of.
+func chatOfKey(channel string) string { return "chats/" + channel }
+
+// TakeChat stores a command that somebody wrote in Slack, if the channel is an incident's, and reports
+// whether it is. The same one is stored once, however often Slack sends it.
+func (e *Engine) TakeChat(ctx context.Context, s incident.ChatSaid) (isTaken bool, err error) {
+	if e.Chat == nil || e.Store == nil || e.Queue == nil {
+		return false, nil
+	}
+	name, err := e.Store.Load(ctx, chatOfKey(s.Channel))
+	if err != nil {
+		return false, fmt.Errorf("find the incident of a Slack channel: %w", err)
+	}
+	ref, err := incident.ParseRef(string(name))
+	if err != nil {
+		return false, nil //nolint:nilerr // it is no incident's channel
+	}
+	m := Message{Ref: ref, Why: "slack", What: &s, Delivery: "slack " + s.Channel + " " + s.ID}
+	if err := e.Queue.Enqueue(ctx, m, time.Time{}); err != nil {
+		return false, fmt.Errorf("store a command in Slack for %s: %w", ref, err)
+	}
+	return true, nil
+}
+
+// userMention is a mention of a member in what Slack sends.
+var userMention = regexp.MustCompile(`<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>`)
+
+// loginOf returns the login of a member, as the configuration has it: exactly one names them.
+func (r *reconciliation) loginOf(user string) (login string, ok bool) {
+	service, _ := r.Policy.Service("slack")
+	var logins []string
+	for name, id := range service.Targets {
+		if l, isPerson := strings.CutPrefix(name, "@"); isPerson && id == user && naming.IsLogin(l) {
+			logins = append(logins, l)
+		}
+	}
+	if len(logins) != 1 {
+		return "", false
+	}
+	return logins[0], true
+}
+
+// addSaid has the comment posted in which the app says what somebody wrote in Slack. Who is not known
+// is answered with how to become known, and nothing else happens.
+func (r *reconciliation) addSaid() error {
+	said := r.m.ChatSaid()
+	if said == nil {
+		return nil
+	}
+	login, ok := r.loginOf(said.User)
+	if !ok {
+		return r.answerChat(*said, "unknown", "I don't know who you are on GitHub, so nothing was done. "+
+			"Somebody who may change the configuration adds you there: `services: { slack: { targets: { "+
+			`"@your-login": `+said.User+" } } }`")
+	}
+	text, unknown := r.saidText(said.Text)
+	switch {
+	case unknown != "":
+		return r.answerChat(*said, "unknown other", "I don't know who <@"+unknown+"> is on GitHub, so nothing was "+
+			"done. Write their login, or add them to services.slack.targets.")
+	case len(text) > maxSaid:
+		return r.answerChat(*said, "long", "That is too long for a command, so nothing was done. Write it on the issue.")
+	case !command.Has(text):
+		return r.answerChat(*said, "no command", "That isn't a command. `/incident help` on the issue lists them.")
+	}
+	quoted := *said
+	quoted.Text = text
+	r.Effects = append(r.Effects, incident.Remind{Key: quoted.Key(login), At: said.At,
+		Say: incident.Say{Name: "slack-said", Names: []string{login}, Line: text, Reason: r.State.Chat.Name}})
+	return nil
+}
+
+// saidText returns what Slack sends as a person wrote it: a mention of a member becomes their login.
+// unknown is a member whose login nobody knows.
+func (r *reconciliation) saidText(text string) (plain, unknown string) {
+	text = userMention.ReplaceAllStringFunc(text, func(mention string) string {
+		id := userMention.FindStringSubmatch(mention)[1]
+		login, ok := r.loginOf(id)
+		if !ok {
+			unknown = id
+		}
+		return "@" + login
+	})
+	return intake.SlackText(text), unknown
+}
+
+// saidFacts returns what a comment of the app's own says that somebody wrote in Slack, as if they had
+// written the comment.
+func (r *reconciliation) saidFacts(i int, it Item) []incident.Fact {
+	for _, key := range r.KeysIn(it) {
+		if login, said, ok := incident.ParseChatSaid(key); ok {
+			f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: login}, Titled: r.isTitled(i)}
+			return r.commandFacts(r.parse(said.Text), i, f)
+		}
+	}
+	return nil
+}
+
+// saidIn returns, by comment, what people wrote in Slack that this look reads.
+func (r *reconciliation) saidIn() map[int64]incident.ChatSaid {
+	all := map[int64]incident.ChatSaid{}
+	for _, it := range r.Snapshot.Items {
+		for _, key := range r.KeysIn(it) {
+			if _, said, ok := incident.ParseChatSaid(key); ok {
+				all[it.Comment] = said
+			}
+		}
+	}
+	return all
+}
+
+// sendSaid asks for the look that acts on a command from Slack whose comment this look posted, and
+// answers in Slack those on which this look acted.
+func (r *reconciliation) sendSaid() error {
+	if r.Queue == nil || r.Chat == nil {
+		return nil
+	}
+	read := r.saidIn()
+	for _, key := range slices.Sorted(maps.Keys(r.Posted)) {
+		id := r.Posted[key]
+		if _, _, ok := incident.ParseChatSaid(key); !ok || id <= 0 || read[id] != (incident.ChatSaid{}) {
+			continue
+		}
+		m := Message{Ref: r.Ref, Why: "slack", What: incident.Refresh{}, Delivery: fmt.Sprintf("said %s %d", r.Ref, id),
+			Floor: &incident.Floor{Received: r.Now, Comment: id}}
+		if err := r.Queue.Enqueue(r.Ctx, m, time.Time{}); err != nil {
+			return fmt.Errorf("ask for a look at %s: %w", r.Ref, err)
+		}
+	}
+	if r.IsCardLost {
+		return nil // it was answered then
+	}
+	return r.answerSaid(read)
+}
+
+// chatReactions are how a command was taken, in Slack.
+var chatReactions = map[incident.Reaction]string{incident.Done: ":white_check_mark:", incident.Unclear: ":confused:",
+	incident.Refused: ":no_entry:"}
+
+// answerSaid answers in Slack what people wrote there: how it was taken, and the words that the issue has.
+func (r *reconciliation) answerSaid(read map[int64]incident.ChatSaid) error {
+	worst, words := map[int64]incident.Reaction{}, map[int64][]string{}
+	for _, effect := range r.Effects {
+		switch e := effect.(type) {
+		case incident.React:
+			id := incident.CommentOf(e.Fact)
+			worst[id] = max(worst[id], e.How)
+		case incident.Reply:
+			text, err := r.Render(e.Say)
+			if err != nil {
+				return err
+			}
+			id := incident.CommentOf(e.Fact)
+			words[id] = append(words[id], templates.ChatMarkdown(text))
+		}
+	}
+	for id, said := range read {
+		if worst[id] == 0 && len(words[id]) == 0 {
+			continue
+		}
+		text := strings.TrimSpace(chatReactions[worst[id]] + " " + strings.Join(words[id], "\n"))
+		if text == chatReactions[incident.Done] {
+			text += " Done"
+		}
+		if err := r.answerChat(said, fmt.Sprint(id), text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answerChat has an answer written in Slack, each once: in the thread of what was said or, as a slash
+// command has none, with what it was.
+func (r *reconciliation) answerChat(said incident.ChatSaid, what, text string) error {
+	if said.Thread() == "" {
+		first, _, _ := strings.Cut(said.Text, "\n")
+		text = "`" + templates.ChatText(strings.ReplaceAll(first, "`", "'"), 200) + "`\n" + text
+	}
+	sum := sha256.Sum256([]byte(what + "\n" + text))
+	m := Message{Ref: r.Ref, Why: "slack", What: &incident.ChatAnswer{Channel: said.Channel, Thread: said.Thread(), Text: text},
+		Delivery: fmt.Sprintf("slack answer %s %s %s", said.Channel, said.ID, hex.EncodeToString(sum[:6]))}
+	if err := r.Queue.Enqueue(r.Ctx, m, time.Time{}); err != nil {
+		return fmt.Errorf("answer in Slack for %s: %w", r.Ref, err)
+	}
+	return nil
+}
+
+// chatAnswers is how often an answer is tried that Slack does not take.
+var chatAnswers = pace{5 * time.Second, 2 * time.Minute, 60}
+
+// writeChatAnswer writes an answer in Slack.
+func (r *reconciliation) writeChatAnswer() error {
+	if r.Chat == nil {
+		return nil
+	}
+	if err := r.loadPolicy(); err != nil {
+		return err
+	}
+	answer := *r.m.ChatAnswer()
+	service, _ := r.Policy.Service("slack")
+	cause, _, _ := strings.Cut(r.m.Delivery, againMark)
+	_, _, err := r.deliveries.Send(r.Ctx, r.Ref, cause, func(ctx context.Context, _ delivery.Attempt) error {
+		return r.Chat.Say(ctx, ports.ChatMessage{Service: service, Channel: answer.Channel, Thread: answer.Thread,
+			Text: answer.Text, Key: cause, Now: r.Now})
+	})
+	if err == nil || r.Ctx.Err() != nil {
+		return err
+	}
+	var later *RetryAfter
+	if errors.As(err, &later) {
+		return err
+	}
+	at, again := r.sendAgain(r.m, chatAnswers)
+	r.Logger.Warn("answer in Slack not written", "incident", r.Ref.String(), "again", at, "err", ports.Redact(err))
+	return again
+}

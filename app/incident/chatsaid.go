@@ -1,0 +1,74 @@
+package incident
+
+import (
+	"net/url"
+	"strings"
+	"time"
+)
+
+// ChatSaid is a command that somebody wrote in the incident's channel in Slack (S2). It becomes a comment by
+// the app, which names who said it, and counts as theirs from there (A5).
+type ChatSaid struct {
+	User    string    `json:"user"`    // Slack's id
+	Channel string    `json:"channel"` // Slack's id
+	ID      string    `json:"id"`      // of the message, its ts; else what names this slash command
+	Text    string    `json:"text"`    // as Slack sends it
+	At      time.Time `json:"at"`
+}
+
+func (*ChatSaid) request() {}
+
+// ChatSaid returns what somebody wrote in the incident's channel in Slack, or nil.
+func (m Message) ChatSaid() *ChatSaid { return requestOf[*ChatSaid](m) }
+
+// slashMark begins the ID of a slash command, which is no message that could be answered in a thread.
+const slashMark = "slash-"
+
+// SlashID returns the ID of a slash command by what names it.
+func SlashID(name string) string { return slashMark + name }
+
+// Thread returns the message in whose thread an answer goes; "" of a slash command.
+func (s ChatSaid) Thread() string {
+	if strings.HasPrefix(s.ID, slashMark) {
+		return ""
+	}
+	return s.ID
+}
+
+// ChatAnswer is an answer to what somebody wrote in Slack. It is handled apart from the incident.
+type ChatAnswer struct {
+	Channel string `json:"channel"`
+	Thread  string `json:"thread,omitempty"`
+	Text    string `json:"text"` // in Slack's markup
+}
+
+func (*ChatAnswer) request() {}
+
+// ChatAnswer returns an answer to what somebody wrote in Slack, or nil.
+func (m Message) ChatAnswer() *ChatAnswer { return requestOf[*ChatAnswer](m) }
+
+// saidKey begins the keys of comments in which the app says what somebody wrote in Slack.
+const saidKey = "slack/"
+
+// Key is the key of the comment in which the app says that a login wrote it in Slack. It holds all of it.
+func (s ChatSaid) Key(login string) string {
+	return saidKey + strings.Join([]string{url.PathEscape(login), url.PathEscape(s.Channel), url.PathEscape(s.ID),
+		url.PathEscape(s.Text)}, "/")
+}
+
+// ParseChatSaid reads such a key: who wrote what.
+func ParseChatSaid(key string) (login string, s ChatSaid, ok bool) {
+	rest, isSaid := strings.CutPrefix(key, saidKey)
+	parts := strings.Split(rest, "/")
+	if !isSaid || len(parts) != 4 {
+		return "", s, false
+	}
+	for i, part := range parts {
+		text, err := url.PathUnescape(part)
+		if err != nil {
+			return "", s, false
+		}
+		parts[i] = text
+	}
+	return parts[0], ChatSaid{Channel: parts[1], ID: parts[2], Text: parts[3]}, parts[0] != ""
+}
