@@ -39,6 +39,7 @@ func (s *reception) handler() http.Handler {
 	o := intake.Options{
 		Sources: intake.Sources(settings),
 		Accept:  s.accept,
+		Said:    s.engine.TakeChat,
 		Refused: s.refused,
 		Logger:  s.log,
 	}
@@ -93,16 +94,6 @@ func (e Environment) sourceSecrets(source string) (secrets [][]byte) {
 // accept pages first where the policy says so, since GitHub's outage may delay nobody, and returns
 // once all is stored.
 func (s *reception) accept(ctx context.Context, r intake.Result) error {
-	if r.Said != nil {
-		isTaken, err := s.engine.TakeChat(ctx, *r.Said)
-		if err != nil || isTaken {
-			return err
-		}
-		if r.Reply != "" && s.engine.Replier != nil {
-			return s.engine.Replier.Reply(ctx, r.Reply, "Nothing was done: this is not the channel of an incident. "+
-				"Write it there, or on the issue.")
-		}
-	}
 	for _, signal := range r.Signals {
 		body, err := json.Marshal(signal)
 		if err != nil {

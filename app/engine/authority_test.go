@@ -286,7 +286,7 @@ func (w *tribunal) try(give func(*tribunal, string) int64, d deed) string {
 		if c.ID == id && id != 0 {
 			reaction = reactionsOf(c)
 		}
-		if i >= before && c.User.Login == "firebreak[bot]" &&
+		if i >= before && c.ID != id && c.User.Login == "firebreak[bot]" &&
 			!strings.Contains(c.Body, "<!-- firebreak:card") {
 			replies = append(replies, visible(c.Body))
 		}

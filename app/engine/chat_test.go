@@ -3,22 +3,34 @@ package engine_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
 	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // chatUsers are the members of the workspace.
-var chatUsers = map[string]string{"U0ALICE": "alice", "U0BOB00": "bob", "U0CAROL": "carol", "U0DAN00": "dan"}
+var chatUsers = map[string]string{"U0ALICE": "alice", "U0BOB00": "bob", "U0CAROL": "carol", "U0DAN00": "dan", "U0MALLORY": "mallory"}
 
 // newChatWorld makes a world whose incidents have channels in Slack.
 func newChatWorld(t *testing.T) (*world, *workspace.Workspace) {
+	t.Helper()
+	return newChatWorldJudged(t, func(h http.Handler) http.Handler { return contract.Middleware(t, h) })
+}
+
+func newChatWorldJudged(t *testing.T, judge func(http.Handler) http.Handler,
+	more ...func(*sandbox.Options)) (*world, *workspace.Workspace) {
 	t.Helper()
 	files := templates.Repository()
 	files[".github/firebreak.yml"] += `
@@ -27,9 +39,9 @@ services:
   slack:
     secret: SLACK
     channel: C0123ABCD
-    targets: { "@alice": U0ALICE, "@bob": U0BOB00, "@carol": U0CAROL, "@dan": U0DAN00 }
+    targets: { "@alice": U0ALICE, "@bob": U0BOB00, "@carol": U0CAROL, "@dan": U0DAN00, "@mallory": U0MALLORY }
 `
-	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": files})
+	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": files}, judge, more...)
 	chat := workspace.New(w.sandbox.Clock().Now, chatUsers)
 	server := httptest.NewServer(chat)
 	t.Cleanup(server.Close)
@@ -208,7 +220,7 @@ func TestS2CommandsInSlack(t *testing.T) {
 
 	// nobody knows this one, whatever they are called
 	before = len(w.list())
-	w.slash("1.3", "U0MALLORY", id, "/ic", "")
+	w.slash("1.3", "U0STRANGER", id, "/ic", "")
 	w.settle()
 	if got := said(only(t, chat)); len(w.list()) != before || len(got) != 3 || !strings.Contains(got[2], "who you are on GitHub") {
 		t.Errorf("%d comments more, and the answer in Slack is %q", len(w.list())-before, got)
@@ -267,4 +279,82 @@ func TestS2MessagesInSlack(t *testing.T) {
 	if calls := w.calls(); len(calls) != 0 {
 		t.Errorf("messages that are no commands cost %d calls: %v", len(calls), calls[0])
 	}
+}
+
+// TestS2Authority says every command of the table in Slack, each as who coordinates, who operates or who may
+// only read, in turn: it ends as it does on GitHub, for one write more at most.
+func TestS2Authority(t *testing.T) {
+	skipUnderRace(t)
+	t.Parallel()
+	want := readAuthority(t)
+	world, chat := newChatWorldJudged(t, func(h http.Handler) http.Handler { return h }, plenty)
+	w := &tribunal{world: world, reasons: map[string]string{}}
+	w.prepare(deed{})
+	w.other = w.ref.Number
+	trigger, isChanged := 0, true
+	inSlack := func(user string) func(*tribunal, string) int64 {
+		return func(w *tribunal, text string) int64 {
+			trigger++
+			channels := chat.Channels()
+			verb, rest, _ := strings.Cut(text, " ")
+			w.slash(fmt.Sprint(trigger), user, channels[len(channels)-1].ID, verb, rest)
+			w.settle()
+			for _, c := range slices.Backward(w.list()) {
+				if strings.Contains(c.Body, "** in Slack, inc") {
+					return c.ID
+				}
+			}
+			return 0
+		}
+	}
+	for i, d := range deeds {
+		if d.plain {
+			continue // an ordinary issue has no channel
+		}
+		one := []struct{ column, user string }{{"IC", "U0CAROL"}, {"OE", "U0ALICE"}, {"reader", "U0MALLORY"}}[i%3]
+		if isChanged || len(d.before) > 0 {
+			w.prepare(d)
+		}
+		before := w.picture()
+		got, on := w.try(inSlack(one.user), d), want[i][one.column]
+		isChanged = w.picture() != before || len(d.before) > 0
+		word, n := cutCount(got)
+		if wantWord, wantN := cutCount(on); word != wantWord || n > wantN+1 {
+			t.Errorf("%s by the %s in Slack: %s, on GitHub: %s", d.text, one.column, got, on)
+		}
+	}
+}
+
+// cutCount parts "done (2)".
+func cutCount(cell string) (word string, n int) {
+	word, rest, _ := strings.Cut(cell, " (")
+	n, _ = strconv.Atoi(strings.TrimSuffix(rest, ")"))
+	return word, n
+}
+
+// readAuthority reads the table of what everybody gets: for each command, by the name of a column.
+func readAuthority(t *testing.T) (rows []map[string]string) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/authority.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var head []string
+	for line := range strings.Lines(string(text)) {
+		cells := regexp.MustCompile(`\s{2,}`).Split(strings.TrimSpace(line), -1)
+		switch {
+		case cells[0] == "command":
+			head = cells
+		case head != nil && len(cells) == len(head):
+			row := map[string]string{}
+			for i, cell := range cells {
+				row[head[i]] = cell
+			}
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) != len(deeds) {
+		t.Fatalf("%d rows of %d commands", len(rows), len(deeds))
+	}
+	return rows
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/firebreak-dev/firebreak/app/admission"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/logs"
 )
 
@@ -35,6 +36,9 @@ type Options struct {
 	// Accept takes what was said and returns once it is stored. It is not called for a request that
 	// says nothing.
 	Accept func(context.Context, Result) error
+	// Said takes what somebody wrote in Slack if its channel is an incident's, and reports whether it is;
+	// nil: none is.
+	Said func(context.Context, incident.ChatSaid) (isTaken bool, err error)
 	// Confirm gets the address that begins a subscription; nil: Fetch.
 	Confirm func(ctx context.Context, url string) error
 	// OpenModal opens a form in Slack, which needs a token of its own; nil: the person is told how
@@ -187,6 +191,16 @@ func (o Options) act(ctx context.Context, source Source, result *Result) error {
 		}
 		o.Logger.Info("a subscription was confirmed", "source", source.Name())
 	}
+	if result.Said != nil && o.Said != nil {
+		isTaken, err := o.Said(ctx, *result.Said)
+		if err != nil {
+			return ours("store", "it could not be stored: %w", err)
+		}
+		if isTaken {
+			result.Answer = result.taken()
+			return nil
+		}
+	}
 	if m := result.Modal; m != nil {
 		if o.OpenModal == nil {
 			result.Answer = result.Failed
@@ -194,13 +208,22 @@ func (o Options) act(ctx context.Context, source Source, result *Result) error {
 			return ours("modal", "the form could not be opened: %w", err)
 		}
 	}
-	if len(result.Signals)+len(result.Acks) == 0 && result.Said == nil {
+	if len(result.Signals)+len(result.Acks) == 0 {
 		return nil
 	}
 	if err := o.Accept(ctx, *result); err != nil {
 		return ours("store", "it could not be stored: %w", err)
 	}
 	return nil
+}
+
+// taken returns what is answered where Said was taken as a command: Slack shows it to who wrote a slash
+// command, and nothing of a message.
+func (r *Result) taken() *Answer {
+	if r.Said.Thread() != "" {
+		return &Answer{}
+	}
+	return ephemeral("Working on it: the answer follows here.")
 }
 
 // bounds returns how much a source takes, and how long it may take.

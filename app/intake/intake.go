@@ -158,9 +158,8 @@ type Ack struct {
 type Result struct {
 	Signals []Signal
 	Acks    []Ack
-	// what somebody wrote in Slack: a command if the channel is an incident's, or else what Signals say
-	Said  *incident.ChatSaid
-	Reply string // where Slack takes an answer to Said; empty: nowhere
+	// what somebody wrote in Slack: a command if the channel is an incident's, or else what the rest says
+	Said *incident.ChatSaid
 	// Confirm is the address to GET so that a subscription begins. It is set only for an allowed
 	// topic and an address of Amazon's.
 	Confirm string

@@ -166,7 +166,8 @@ func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 	said := &incident.ChatSaid{User: c.UserID, Channel: c.ChannelID, Text: strings.TrimSpace(c.Command + " " + c.Text),
 		ID: incident.SlashID(digest(c.TeamID + " " + cmp.Or(c.TriggerID, string(r.Body)))), At: r.Now.UTC()}
 	if c.Command == "/ic" || c.Command == "/oe" {
-		return Result{Said: said, Reply: slackReply(c.ResponseURL), Answer: ephemeral("Working on it: the answer follows here."),
+		return Result{Said: said, Answer: ephemeral("Nothing was done: this is not the channel of an incident. " +
+			"Write it there, or on the issue."),
 			Failed: ephemeral("It was not saved, and nothing was done. Send it again, or write it on the issue.")}
 	}
 	if isHelp := strings.EqualFold(strings.Trim(words, " ?.!"), "help"); words == "" || isHelp {
@@ -178,6 +179,7 @@ func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 			Reply:   c.ResponseURL,
 		}
 		return Result{
+			Said:   said,
 			Modal:  &Modal{TriggerID: c.TriggerID, View: declaration(place, s.Severities)},
 			Answer: &Answer{},
 			Failed: ephemeral(slackUsage),
@@ -201,7 +203,7 @@ func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 		Said: said,
 		Signals: []Signal{
 			sealed(r, signal),
-		}, Answer: ephemeral("Working on it: the answer follows here."),
+		}, Answer: ephemeral("Working on it: the incident's address follows here."),
 		Failed: ephemeral("It was not saved, and nobody was told. Send it again, or open the issue by hand."),
 	}
 }
