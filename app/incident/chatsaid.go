@@ -21,7 +21,7 @@ func (*ChatSaid) request() {}
 // ChatSaid returns what somebody wrote in the incident's channel in Slack, or nil.
 func (m Message) ChatSaid() *ChatSaid { return requestOf[*ChatSaid](m) }
 
-// slashMark begins the ID of a slash command, which is no message that could be answered in a thread.
+// slashMark begins the ID of a slash command, which is nothing that could be answered in a thread.
 const slashMark = "slash-"
 
 // SlashID returns the ID of a slash command by what names it.

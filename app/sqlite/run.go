@@ -105,23 +105,12 @@ func (s *Store) acquire(ref string) bool {
 	if _, busy := s.running[ref]; busy || len(s.running) >= maxWorkers || s.isHeld(ref) {
 		return false
 	}
-	switch {
-	case incident.IsChatGroup(ref):
-		if s.count(incident.IsChatGroup) >= maxChats {
-			return false
-		}
-	case incident.IsSearchGroup(ref):
-		if s.count(isSearch) >= maxSearches {
-			return false
-		}
+	if incident.IsSearchGroup(ref) && s.count(incident.IsSearchGroup) >= maxSearches ||
+		incident.IsChatGroup(ref) && s.count(incident.IsChatGroup) >= maxChats {
+		return false
 	}
 	s.running[ref] = 0
 	return true
-}
-
-// isSearch reports whether a group is of an incident's searches.
-func isSearch(group string) bool {
-	return incident.IsSearchGroup(group) && !incident.IsChatGroup(group)
 }
 
 // count returns how many groups of a kind are under way.
