@@ -209,7 +209,8 @@ func (r *reconciliation) answerChat(said incident.ChatSaid, what, text string) e
 	}
 	sum := sha256.Sum256([]byte(what + "\n" + text))
 	answer := &incident.ChatAnswer{Channel: said.Channel, Thread: said.Thread(), Text: text}
-	m := Message{Ref: r.Ref, Why: "slack", What: answer, Delivery: fmt.Sprintf("slack answer %s %s %s", said.Channel, said.ID, hex.EncodeToString(sum[:6]))}
+	m := Message{Ref: r.Ref, Why: "slack", What: answer,
+		Delivery: fmt.Sprintf("slack answer %s %s %s", said.Channel, said.ID, hex.EncodeToString(sum[:6]))}
 	if err := r.Queue.Enqueue(r.Ctx, m, time.Time{}); err != nil {
 		return fmt.Errorf("answer in Slack for %s: %w", r.Ref, err)
 	}

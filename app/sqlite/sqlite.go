@@ -23,7 +23,7 @@ import (
 const (
 	maxWorkers        = 4                  // incidents looked at at the same time
 	maxSearches       = 2                  // of these, for which something is done apart: no page waits for a search
-	maxChats          = 1                  // of those, whose Slack channel is brought up to date: no search waits for Slack
+	maxChats          = 1                  // of those, whose Slack channel is looked after: no search waits for Slack
 	deliveryRetention = 3 * 24 * time.Hour // how long deliveries are known by their id; GitHub redelivers for as long
 	minRetryDelay     = wait.Least         // after a failure, doubled each time …
 	maxRetryDelay     = 5 * time.Minute    // … up to this
