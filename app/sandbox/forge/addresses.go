@@ -110,3 +110,8 @@ func EscapePath(path string) string {
 	}
 	return strings.Join(parts, "/")
 }
+
+// RulesetURL is where people see a ruleset.
+func (f *Forge) RulesetURL(r *Repository, s *Ruleset) string {
+	return fmt.Sprintf("%s/rules/%d", f.RepositoryURL(r), s.ID)
+}

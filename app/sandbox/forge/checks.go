@@ -250,5 +250,8 @@ func (f *Forge) AddStatus(by *Actor, r *Repository, s Status) *Status {
 	r.Statuses = append(r.Statuses, &s)
 	f.NoteChange()
 	f.Emit(&StatusEvent{By: by, Repository: r, Status: &s})
+	if s.State == "success" {
+		f.mergeWaiting(r, s.SHA)
+	}
 	return &s
 }

@@ -39,7 +39,7 @@ func (f *Forge) ChangeFile(by *Actor, r *Repository, in FileChange) (c *Commit, 
 			was = e.SHA
 		}
 	}
-	if err := r.checkRules("refs/heads/"+branch, statusConflict); err != nil {
+	if err := f.checkRules(r, "refs/heads/"+branch, "", statusConflict); err != nil {
 		return nil, false, err
 	}
 	if err := in.checkSHA(was); err != nil {
@@ -150,7 +150,7 @@ func (f *Forge) UpdateRef(by *Actor, r *Repository, ref, sha string, force bool)
 	if !force && !r.Git.Ancestors(sha)[old] {
 		return &Error{Status: statusUnprocessableEntity, Message: "Update is not a fast forward"}
 	}
-	if err := r.checkRules(ref, statusUnprocessableEntity); err != nil {
+	if err := f.checkRules(r, ref, sha, statusUnprocessableEntity); err != nil {
 		return err
 	}
 	f.moveRef(by, r, ref, sha)

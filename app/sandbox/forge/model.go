@@ -75,6 +75,7 @@ type Repository struct {
 	Deployments   []*Deployment     `json:",omitempty"` // oldest first
 	Releases      []*Release        `json:",omitempty"` // oldest first
 	Runs          []*WorkflowRun    `json:",omitempty"` // oldest first
+	Rulesets      []*Ruleset        `json:",omitempty"` // oldest first
 	Properties    map[string]string `json:",omitempty"` // custom ones, by name
 
 	open     int // open issues and pull requests
@@ -226,6 +227,7 @@ type PullRequest struct {
 	Reviewers []string // logins asked and still to answer
 	Teams     []string // slugs of teams asked
 	Reviews   []*Review
+	AutoMerge *AutoMerge `json:",omitempty"` // nil: it is merged by hand
 
 	changed *pullChanges // what it changes, once somebody asked
 }

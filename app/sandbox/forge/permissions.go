@@ -207,11 +207,12 @@ func (r *Repository) CheckIssuesEnabled() error {
 	return nil
 }
 
-// checkRules refuses a direct change of the default branch where a ruleset asks for pull requests.
-// The contents API answers 409, git's references 422.
-func (r *Repository) checkRules(ref string, status int) error {
+// checkRules refuses a direct change of the default branch where a ruleset asks for pull requests, and of a
+// branch whose ruleset asks for a status that the commit lacks; one that is made just now lacks each, and its sha
+// is empty. The contents API answers 409, git's references 422.
+func (f *Forge) checkRules(r *Repository, ref, sha string, status int) error {
 	if !r.Ruled || ref != "refs/heads/"+r.DefaultBranch {
-		return nil
+		return f.checkStatuses(r, ref, sha, status)
 	}
 	return &Error{Status: status,
 		Message: "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}

@@ -319,6 +319,9 @@ func (f *Forge) MergePull(by *Actor, i *Issue, in MergeRequest) error {
 	if !ok {
 		return &Error{Status: statusMethodNotAllowed, Message: "Pull Request is not mergeable"}
 	}
+	if err := f.checkStatuses(r, "refs/heads/"+p.Base, p.HeadSHA, statusMethodNotAllowed); err != nil {
+		return err
+	}
 	base, _ := r.Git.Branch(p.Base)
 	c := &Commit{Tree: tree, Parents: []string{base.SHA}, Author: f.SignatureOf(by.Login),
 		Committer: gitHubSignature(f.Now()), Login: by.Login, Verified: true}
@@ -464,6 +467,8 @@ func (f *Forge) MergeState(i *Issue) string {
 		return "dirty"
 	case i.Pull.Draft:
 		return "draft"
+	case len(f.MissingStatuses(i)) > 0:
+		return "blocked"
 	case slices.ContainsFunc(i.repo.CheckRunsOf(i.Pull.HeadSHA, false),
 		func(r *CheckRun) bool { return r.Conclusion != "success" }):
 		return "unstable"

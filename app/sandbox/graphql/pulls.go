@@ -26,7 +26,7 @@ type gqlPull struct {
 	AutoMergeRequest                    *gqlAutoMerge
 }
 
-// gqlAutoMerge is a request to merge later, of which the sandbox has none.
+// gqlAutoMerge is a request to merge later.
 type gqlAutoMerge struct {
 	AuthorEmail, CommitBody, CommitHeadline *string
 	MergeMethod                             string
@@ -40,16 +40,21 @@ func (c *gqlCall) pull(i *forge.Issue) *gqlPull {
 	if tip, ok := i.Repo().Git.Branch(p.Base); ok && !i.Closed {
 		base = tip.SHA
 	}
+	var auto *gqlAutoMerge
+	if m := p.AutoMerge; m != nil {
+		auto = &gqlAutoMerge{MergeMethod: enum(m.Method), EnabledAt: new(dateTime(m.At)), EnabledBy: c.actor(m.By)}
+	}
 	return &gqlPull{
-		gqlThread:   c.thread(i),
-		State:       pullState(i),
-		BaseRefName: p.Base,
-		HeadRefName: p.Head,
-		BaseRefOid:  gqlScalar(base),
-		HeadRefOid:  gqlScalar(p.HeadSHA),
-		IsDraft:     p.Draft,
-		Merged:      p.Merged(),
-		MergedAt:    dateTimeOrNull(p.MergedAt),
+		AutoMergeRequest: auto,
+		gqlThread:        c.thread(i),
+		State:            pullState(i),
+		BaseRefName:      p.Base,
+		HeadRefName:      p.Head,
+		BaseRefOid:       gqlScalar(base),
+		HeadRefOid:       gqlScalar(p.HeadSHA),
+		IsDraft:          p.Draft,
+		Merged:           p.Merged(),
+		MergedAt:         dateTimeOrNull(p.MergedAt),
 	}
 }
 

@@ -403,5 +403,11 @@ func listRules(q *request) (int, any, error) {
 				"dismiss_stale_reviews_on_push": false, "require_code_owner_review": false,
 				"require_last_push_approval": false, "required_review_thread_resolution": false}})
 	}
+	for _, s := range r.RulesetsOf("refs/heads/" + q.value("branch")) {
+		for _, rule := range s.Rules {
+			rules = append(rules, fields{"type": rule.Type, "ruleset_source_type": "Repository",
+				"ruleset_source": r.FullName(), "ruleset_id": s.ID, "parameters": rule.Parameters})
+		}
+	}
 	return http.StatusOK, rules, nil
 }

@@ -51,6 +51,10 @@ func (v *Views) pullView(i *forge.Issue) fields {
 		},
 		"author_association": v.forge.Association(i.Author, i.Repo()), "auto_merge": nil, "draft": p.Draft,
 	}
+	if m := p.AutoMerge; m != nil {
+		f["auto_merge"] = fields{"enabled_by": v.userView(m.By), "merge_method": m.Method, "commit_title": i.Title,
+			"commit_message": ""}
+	}
 	return f
 }
 

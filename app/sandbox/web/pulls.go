@@ -345,6 +345,12 @@ func (v *visit) mergeBox(i *forge.Issue, checks []checkView) mergeView {
 			Title: "This pull request is still a work in progress", Text: m.Blocked})
 		return m
 	}
+	if missing := v.forge.MissingStatuses(i); len(missing) > 0 {
+		m.Tone, m.Blocked = "", "Merging is blocked by a ruleset."
+		m.Rows = append(m.Rows, mergeRow{Tone: "failure", Icon: "x", Title: "Merging is blocked",
+			Text: strings.Join(missing, ", ") + ": expected, waiting for status to be reported."})
+		return m
+	}
 	m.Rows = append(m.Rows, mergeRow{Tone: "success", Icon: "check",
 		Title: "No conflicts with base branch", Text: "Merging can be performed automatically."})
 	return m
