@@ -85,6 +85,10 @@ func Funcs() template.FuncMap {
 		"dur":      Duration,
 		"runUsage": RunUsage,
 		"runNeeds": runNeeds,
+		"freezeOn": freezeOn,
+		"frozen":   FrozenRepo,
+		"byWay":    FreezeWay,
+		"pullOf":   func(repo string, n int) string { return Reference(fmt.Sprintf("%s#%d", repo, n)) },
 		"wait": func(s string) string {
 			d, err := time.ParseDuration(s)
 			if err != nil {

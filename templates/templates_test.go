@@ -397,6 +397,28 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "changes", Suspects: suspects, Time: at, Since: at.Add(-24 * time.Hour), Count: 30})
 	add(incident.Say{Name: "changes", Suspects: suspects[:1], Time: at, Since: at.Add(-2 * time.Hour), Count: 1,
 		Missing: []string{"workflow runs of acme/web"}})
+	frozen := incident.Freeze{Stamp: incident.Stamp{By: "carol", At: at, Text: "the rollback"}, Repo: "acme/payments", From: at, Until: at.Add(2 * time.Hour),
+		Way: incident.FreezeByRuleset, URL: "https://github.example/acme/payments/rules/7", Waited: []int{41, 42}}
+	byStatus, byWord, notOn := frozen, frozen, incident.Freeze{Repo: "acme/gone"}
+	byStatus.Way, byStatus.Weak, byStatus.Repo = incident.FreezeByStatus, "Resource not accessible by integration (403)", "acme/web"
+	byWord.Way, byWord.Weak, byWord.Repo = incident.FreezeByWord, "the App is not installed there", "acme/shop"
+	add(incident.Say{Name: "freeze-on", Who: "carol", Freezes: []incident.Freeze{frozen}, Time: frozen.Until, Variant: "phase", Reason: "the rollback"})
+	add(incident.Say{Name: "freeze-on", Freezes: []incident.Freeze{frozen, byStatus, byWord, notOn}, Time: frozen.Until, Teams: []string{"acme/platform", "acme/web"}})
+	for _, variant := range []string{"thaw", "time", "phase", "over", "hand"} {
+		add(incident.Say{Name: "freeze-off", Who: "carol", Variant: variant, Count: len(variant) - 3, Freezes: []incident.Freeze{frozen, byStatus}[:1+len(variant)%2]})
+	}
+	add(incident.Say{Name: "freeze-propose", Who: "carol", Names: []string{"acme/payments", "acme/web"}})
+	add(incident.Say{Name: "freeze-edited", Who: "carol", Line: "acme/payments", Reason: "it does not require the status any more", Links: []incident.Link{{URL: frozen.URL}}})
+	for _, variant := range []string{"on", "off", "lost"} {
+		add(incident.Say{Name: "freeze-trouble", Who: "carol", Line: "acme/payments", Variant: variant, Reason: "GitHub refuses it (403): Repository was archived", Links: []incident.Link{{URL: frozen.URL}}})
+	}
+	for _, variant := range []string{"unknown", "nothing", "other owner", "no access", "drill", "over", "not frozen", "too many"} {
+		add(incident.Say{Name: "freeze-refused", Who: "carol", Variant: variant, Line: "chekout", Names: []string{"acme/payments"}, Count: 8})
+	}
+	add(incident.Say{Name: "let-through", Who: "carol", Line: "acme/payments#41", Reason: "0123456789abcdef0123456789abcdef01234567"})
+	for _, variant := range []string{"", "not frozen", "too many"} {
+		add(incident.Say{Name: "let-refused", Who: "carol", Line: "acme/payments#41", Variant: variant, Count: 10, Reason: "it is not open"})
+	}
 	add(incident.Say{Name: "changes", Time: at, Since: at.Add(-2 * time.Hour), Count: 1})
 	for _, variant := range []string{"", "longer"} {
 		add(incident.Say{Name: "runbook", Variant: variant, Lines: []string{"# When pods restart", "1. Look at `kubectl top pods`, and at @globex"},

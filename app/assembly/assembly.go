@@ -39,6 +39,10 @@ type Environment struct {
 	GitHubURL string // FIREBREAK_GITHUB_URL; empty: GitHub itself
 	AppID     int64  // FIREBREAK_APP_ID
 	Key       []byte // FIREBREAK_PRIVATE_KEY, or the file that FIREBREAK_PRIVATE_KEY_FILE names: PEM
+	// FIREBREAK_FREEZE_APP_ID and the content of FIREBREAK_FREEZE_PRIVATE_KEY_FILE: the App that makes
+	// the rulesets of freezes; 0: the App itself does
+	FreezeAppID int64
+	FreezeKey   []byte
 	// FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
 	KMSKey string
 	// FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
@@ -153,6 +157,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must hold "+
 			"the App's private key (PEM)"))
 	}
+	wrong = append(wrong, e.readFreezeApp(getenv)...)
 	switch limits := getenv("FIREBREAK_GITHUB_LIMITS"); limits {
 	case "", "github":
 	case "none":
@@ -299,6 +304,22 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	return s, nil
 }
 
+// readFreezeApp reads which App makes the rulesets of freezes, if one of its own does.
+func (e *Environment) readFreezeApp(getenv func(string) string) (wrong []error) {
+	id, file := getenv("FIREBREAK_FREEZE_APP_ID"), getenv("FIREBREAK_FREEZE_PRIVATE_KEY_FILE")
+	if id == "" && file == "" {
+		return nil
+	}
+	var err error
+	if e.FreezeAppID, err = strconv.ParseInt(id, 10, 64); err != nil || e.FreezeAppID < 1 {
+		wrong = append(wrong, errors.New("FIREBREAK_FREEZE_APP_ID must be the number of the App for freezes"))
+	}
+	if e.FreezeKey, err = os.ReadFile(file); err != nil {
+		wrong = append(wrong, fmt.Errorf("FIREBREAK_FREEZE_PRIVATE_KEY_FILE: %w", err))
+	}
+	return wrong
+}
+
 // app builds the port to GitHub.
 func (e Environment) app(
 	clock engine.Clock,
@@ -315,6 +336,15 @@ func (e Environment) app(
 	}
 	if e.ClockURL != "" {
 		o.Pace = 0
+	}
+	if e.FreezeAppID != 0 {
+		own := o
+		own.AppID, own.PEM, own.Sign = e.FreezeAppID, e.FreezeKey, nil
+		freezer, err := github.New(own)
+		if err != nil {
+			return nil, fmt.Errorf("use the App for freezes: %w", err)
+		}
+		o.Freezer = freezer
 	}
 	return github.New(o)
 }

@@ -272,6 +272,9 @@ func (s *sweeper) sweepOne(
 		unread, err = s.app.UndeclaredSince(ctx, inst, since, p.reached)
 		changed = append(changed, without(unread, changed)...)
 	}
+	if err == nil && !isAsked {
+		s.liftForgotten(ctx, inst, start)
+	}
 	if whole && !isAsked { // whatever GitHub says: pages go out without it too
 		changed = append(changed, testsOf(inst.Owner, start))
 	}

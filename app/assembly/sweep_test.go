@@ -31,10 +31,16 @@ type swept struct {
 // newSwept declares incidents and closes some of them; all that was long ago.
 func newSwept(tb testing.TB, open, closed int) *swept {
 	tb.Helper()
+	return newSweptWith(tb, open, closed, sandbox.App{})
+}
+
+// newSweptWith is newSwept for an App that may do more.
+func newSweptWith(tb testing.TB, open, closed int, app sandbox.App) *swept {
+	tb.Helper()
 	s := &swept{tb: tb, all: open + closed}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.box.Handler().ServeHTTP(w, r) }))
 	tb.Cleanup(server.Close)
-	box, err := demo.New(sandbox.Options{URL: server.URL, Frozen: true, Start: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
+	box, err := demo.New(sandbox.Options{App: app, URL: server.URL, Frozen: true, Start: time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC), Files: map[string]map[string]string{"acme/incidents": templates.Repository()}})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -163,6 +169,42 @@ func BenchmarkSweep(b *testing.B) {
 				b.ReportMetric(float64(calls)/float64(rounds), "calls/op")
 				b.ReportMetric(float64(looks)/float64(rounds), "looks/op")
 			})
+		}
+	}
+}
+
+// A freeze that nobody wants any more is lifted by the sweep, whatever is left of its incident; one that somebody wants
+// is left alone.
+func TestX4TheSweepLiftsWhatIsForgotten(t *testing.T) {
+	s := newSweptWith(t, 2, 1, sandbox.App{Permissions: map[string]string{"administration": "write", "statuses": "write"}}) // 1 is closed
+	until := func(d time.Duration) string { return s.box.Clock().Now().Add(d).UTC().Format("2006-01-02 15:04 UTC") }
+	names := map[string]bool{ // whether it stays
+		"firebreak freeze of acme/incidents#1/1 until " + until(9*time.Hour) + "; to lift it, delete this ruleset":             false,
+		"firebreak freeze of acme/incidents#2/1 until " + until(9*time.Hour) + "; to lift it, delete this ruleset":             true,
+		"firebreak freeze of acme/incidents#99/1 until " + until(9*time.Hour) + "; to lift it, delete this ruleset":            false,
+		"firebreak freeze of acme/incidents#3/1 until " + until(10*time.Minute) + "; to lift it, delete this ruleset":          false,
+		"firebreak freeze of maintenance/20260302T104000 until " + until(9*time.Hour) + "; to lift it, delete this ruleset":    true,
+		"firebreak freeze of maintenance/20260302T104001 until " + until(10*time.Minute) + "; to lift it, delete this ruleset": false,
+		"firebreak freeze of the year": true, "main": true,
+	}
+	for name := range names {
+		if err := s.box.SetState(fmt.Appendf(nil, `{"rulesets":{"repository":"acme/payments","name":%q}}`, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.advance(time.Hour)
+	s.sweep()
+	var left []struct{ Name string }
+	if err := json.Unmarshal(s.ask("GET", "/api/v3/repos/acme/payments/rulesets", ""), &left); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for _, l := range left {
+		got[l.Name] = true
+	}
+	for name, stays := range names {
+		if got[name] != stays {
+			t.Errorf("%s: it is there %t, want %t", name, got[name], stays)
 		}
 	}
 }

@@ -148,6 +148,7 @@ func newPage(s incident.State, v View, shown int) page {
 	p.known()
 	p.found()
 	p.runs()
+	p.freezes()
 	if s.Alone != nil {
 		p.Alone = p.linkedStamp(*s.Alone)
 	}
@@ -275,6 +276,43 @@ func (p *page) runs() {
 		}
 		p.Found = append(p.Found, fact{"Run", name + " in " + texts.Inert(v.Repo, 140) + ", by **" +
 			texts.Inert(v.By, 60) + "**, " + standing})
+	}
+}
+
+// freezes lists in one line what is frozen, and what can't be lifted.
+func (p *page) freezes() {
+	var all []string
+	for _, f := range p.S.Freezes {
+		if f.IsOver() {
+			continue
+		}
+		one := templates.FrozenRepo(f)
+		switch {
+		case f.End != nil:
+			one += " is being lifted"
+		case f.From.IsZero():
+			one += " is about to be frozen"
+		default:
+			one += " until " + p.Utc(f.Until) + ", " + templates.FreezeWay(f)
+		}
+		if n := len(f.Held); n > 0 {
+			one += ", " + templates.Plural(n, "merge waits", "merges wait")
+		}
+		for _, x := range f.Through {
+			if x.Head != "" {
+				one += ", " + templates.Reference(fmt.Sprintf("%s#%d", f.Repo, x.Pull)) + " was let through"
+			}
+		}
+		if f.Edited != "" {
+			one += ", changed by hand"
+		}
+		if f.Trouble != "" {
+			one += ", **trouble**: " + texts.Inert(f.Trouble, 120)
+		}
+		all = append(all, one)
+	}
+	if len(all) > 0 {
+		p.Found = append(p.Found, fact{"Frozen", strings.Join(all, "; ")})
 	}
 }
 

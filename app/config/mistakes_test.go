@@ -48,6 +48,9 @@ var refused = []struct {
 	{"escalation:\n  steps:\n  - to: [sre, phone]\n", `line 3, column 15: "phone" is the phone list, and there is none`},
 	{"escalation:\n  steps:\n  - to: everybody here\n", `line 3, column 9: "everybody here" can't be paged`},
 	{"escalation:\n  steps: {to: sre}\n", "line 2, column 10: steps is a list, such as - to: [incident-coordinators]"},
+	{"freeze: {repositories: [payments]}\n", "is not allowed here"},
+	{"freeze: {on-critical: always}\n", "allowed: propose, freeze, nothing"},
+	{"freeze: {for: 4d}\n", "a freeze lasts 72h at most"},
 	{"run:\n  rollback: {repository: acme/payments}\n", "line 2, column 3: a workflow needs workflow"},
 	{"run:\n  roll back: {}\n", `line 2, column 3: "roll back" can't be the name of a workflow`},
 	{"run:\n  a: {repository: a/b, workflow: ../x.yml}\n", `"../x.yml" is not allowed here; allowed: the name of a file`},
@@ -205,7 +208,7 @@ func TestSummary(t *testing.T) {
 		want    string
 	}{
 		{"a: 1\npager: fax", true, "`.github/firebreak.yml` can't be used: " +
-			`line 1, column 1: "a" is not known in the file; allowed: severities, responders, coordinators, pager, escalation, phones, services, customers, signals, call, advance, broadcast, stakeholders, changes, catalog, run, slack, stand-by, working-hours, reminders, follow-ups, postmortem, time-zone` +
+			`line 1, column 1: "a" is not known in the file; allowed: severities, responders, coordinators, pager, escalation, phones, services, customers, signals, call, advance, broadcast, stakeholders, changes, catalog, run, slack, freeze, stand-by, working-hours, reminders, follow-ups, postmortem, time-zone` +
 			` · line 2, column 8: "fax" is not allowed here; allowed: ` + strings.Join(services.Kinds(nil), ", ") + `. The last good one goes on.`},
 		{"phones: ['', '', '', '', '', '', '']", false, "`.github/firebreak.yml` can't be used: " +
 			strings.TrimSuffix(strings.Join([]string{"line 1, column 10: a line of 1 to 200 characters is expected here", "line 1, column 14: a line of 1 to 200 characters is expected here",

@@ -50,6 +50,7 @@ func (b *builder) build(file value) {
 	b.catalog(file.get("catalog"))
 	b.runs(file.get("run"))
 	b.chat(file.get("slack"))
+	b.freeze(file.get("freeze"))
 	b.standBy(file.get("stand-by"))
 	b.hours(file.get("working-hours"), file.get("time-zone"))
 
@@ -94,6 +95,18 @@ func (b *builder) catalog(file value) {
 		e.value.get("runbook").setText(&s.Runbook)
 		b.policy.Catalog.Services = append(b.policy.Catalog.Services, s)
 	}
+}
+
+// freeze reads what may be frozen and when (X4).
+func (b *builder) freeze(file value) {
+	rules := &b.policy.Freeze
+	rules.Repos = file.get("repositories").texts()
+	file.get("on-critical").setText(&rules.OnCritical)
+	file.get("for").setSpan(&rules.For)
+	if rules.For > incident.FreezeMost {
+		b.problem(file.get("for").node, "a freeze lasts 72h at most")
+	}
+	file.get("in-drill").setBool(&rules.InDrill)
 }
 
 // runs reads which of the team's own workflows may be run (X5).

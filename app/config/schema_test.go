@@ -65,7 +65,7 @@ func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
 var beyond = []string{
 	"no severity is critical", "is too short", "is too long", "is the slower rhythm", "must be shorter than",
 	"is the phone list, and there is none", "people call the phone list themselves", "needs settings, and there are none", "reaches only those who are in its targets",
-	"capitals make no difference", "must not be longer than the stand-by", "to must be later than from", "is not a time zone", "choices and the type choice belong together",
+	"capitals make no difference", "must not be longer than the stand-by", "to must be later than from", "is not a time zone", "choices and the type choice belong together", "a freeze lasts 72h at most",
 }
 
 func TestTheSchemaRefusesTheMistakesThatASchemaCan(t *testing.T) {

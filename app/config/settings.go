@@ -25,6 +25,7 @@ const (
 	maxSignals    = 200
 	maxLabels     = 50
 	maxRuns       = 50
+	maxFreezes    = 8   // of one incident at a time
 	maxRunInputs  = 25  // GitHub takes no more
 	maxList       = 100 // of any other list
 )
@@ -238,6 +239,9 @@ var settings = block{what: "the file", settings: []setting{
 		{name: "archive-after", of: minutes, standard: "168h",
 			about: "How long after the end of an incident its channel is archived."},
 	}}, examples: []string{"{ channel-per: critical }"}},
+	{name: "freeze", of: freezes, about: "What /ic freeze holds merges into. GitHub enforces it once the App has the " +
+		"permission that firebreak setup --with freeze asks for.",
+		examples: []string{"{ repositories: [acme/payments] }"}},
 	{
 		name:  "stand-by",
 		about: "How long the incident is watched once it is solved.",
@@ -304,6 +308,20 @@ var catalogServices = named{what: "services of the catalog", most: maxServices, 
 			about: "The services that it needs."},
 	}},
 }
+
+// freezes are what may be frozen (X4).
+var freezes = block{what: "freeze", settings: []setting{
+	{name: "repositories", of: list{what: "repositories", of: repository, most: maxFreezes, fold: true,
+		example: "[acme/payments, acme/checkout]"}, examples: []string{"[acme/payments, acme/checkout]"},
+		about: "What all means in /ic freeze all. The coordinator may freeze them without write access; any other " +
+			"repository only with it."},
+	{name: "on-critical", of: choice{name: "freezeMoment", words: incident.FreezeMoments}, standard: "propose",
+		about: "What happens when a critical severity is confirmed: propose asks the coordinator whether to freeze the " +
+			"repositories, freeze does it, nothing leaves it to people."},
+	{name: "for", of: minutes, standard: "2h",
+		about: "How long a freeze lasts that says nothing else. It ends before that once the fix is in."},
+	{name: "in-drill", of: boolean{}, standard: "false", about: "Drills freeze too."},
+}}
 
 // runs are the workflows that may be run (X5).
 var runs = named{what: "run", most: maxRuns, fold: true,

@@ -100,6 +100,7 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 			check{name: "assignees", needs: true, look: r.checkAssignees},
 			check{name: "owners", needs: true, look: r.checkOwners},
 			check{name: "workflows", needs: true, look: r.checkWorkflows},
+			check{name: "freezes", needs: true, look: r.checkFreezes},
 			check{name: "pagers", needs: true, look: r.checkPagers},
 			check{name: "tests", needs: true, look: r.checkTests},
 			check{name: "customers", needs: true, look: r.checkCustomers})

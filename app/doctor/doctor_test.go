@@ -184,7 +184,7 @@ func TestTheHealthy(t *testing.T) {
 	}
 	for _, name := range []string{"app", "permissions", "events", "api version", "webhook", "delivery",
 		"installation", "repository", "list", "sweep", "rate limit", "configuration", "publishing",
-		"labels", "form", "teams", "assignees", "pagers", "tests", "customers", "capabilities", "owners", "workflows"} {
+		"labels", "form", "teams", "assignees", "pagers", "tests", "customers", "capabilities", "owners", "workflows", "freezes"} {
 		if !checks[name] {
 			t.Errorf("%s was not looked at", name)
 		}

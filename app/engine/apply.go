@@ -21,6 +21,7 @@ type applier struct {
 	postmortem *effects.Postmortem
 	reverts    effects.Reverts
 	runs       effects.Runs
+	freezes    effects.Freezes
 	changes    effects.Changes
 	runbook    effects.Runbook
 	owners     effects.Owners
@@ -47,6 +48,7 @@ func (r *reconciliation) newApplier() applier {
 	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Follow: r.followDeployments,
 		Leave: r.leaveDeployments}
 	a.runs = effects.Runs{Look: r.Look, GitHub: r.GitHub, Store: r.Store}
+	a.freezes = effects.Freezes{Look: r.Look, GitHub: r.GitHub}
 	a.covers = effects.Covers{Look: r.Look, GitHub: r.GitHub, Where: r.onCallRepo, Expire: r.expireOnCall}
 	a.runbook = effects.Runbook{Look: r.Look, GitHub: r.GitHub}
 	ranked, summary := &effects.Ranked{}, func() string { return command.Summary(r.Snapshot.Body) }
@@ -100,6 +102,7 @@ func (r *reconciliation) applyRest() error {
 		r.WithUrgency(UrgencyAnswer, r.updates.ShareAgain),
 		r.WithUrgency(UrgencyAnswer, r.openReverts),
 		r.WithUrgency(UrgencyAnswer, r.startRuns),
+		r.WithUrgency(UrgencyAnswer, r.keepFreezes),
 		r.WithUrgency(UrgencyAnswer, r.writeCovers),
 		r.WithUrgency(UrgencyTicket, tickets),
 		r.WithUrgency(UrgencyCard, r.updates.TellStatus),

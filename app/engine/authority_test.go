@@ -315,6 +315,7 @@ var whys = []struct{ name, part string }{
 	{"declared already", "this is an incident already"},
 	{"no rotations", "here are no rotations here"},
 	{"nobody to inform", "nobody was told"},
+	{"not frozen", "this incident has "},
 }
 
 func (w *tribunal) reason(reply string) string {

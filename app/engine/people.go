@@ -57,6 +57,10 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 		err = r.lookUpWriter(&c, f.By.Login)
 	case incident.RunWorkflow:
 		err = r.lookUpRunner(&c, f.By.Login)
+	case incident.StartFreeze:
+		err = r.lookUpFreezer(&c, f.By.Login)
+	case incident.EndFreeze:
+		c.Org = r.Ref.Owner
 	case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:
 		if err := r.lookUpNamed(&c); err != nil {
 			return nil, err

@@ -102,6 +102,7 @@ type GitHub interface {
 	effects.SimilarAPI
 	effects.RevertsAPI
 	effects.RunsAPI
+	effects.FreezesAPI
 	effects.CoversAPI
 	// IsMember reports whether somebody is in one of some teams of ref's organisation.
 	IsMember(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)

@@ -50,7 +50,10 @@ type Options struct {
 	PEM     []byte // the App's private key; not needed with Sign
 	// Sign signs a SHA-256 digest with the App's private key (RSASSA-PKCS1-v1_5), wherever that is
 	// kept; nil: by PEM.
-	Sign     func(digest []byte) ([]byte, error)
+	Sign func(digest []byte) ([]byte, error)
+	// Freezer is an App of its own that changes rulesets, so that this one need not administer
+	// repositories; nil: this one does (X4).
+	Freezer  *App
 	Accounts []string         // whose repositories are served; empty: of everybody who installed the App
 	Now      func() time.Time // the product's clock
 	Pace     time.Duration    // least time between writes, on the wall clock; GitHub asks for a second

@@ -76,6 +76,20 @@ var Capabilities = []Capability{
 		Events: []Event{
 			{"workflow_run", "A workflow that /oe run started ended."},
 		}},
+	{Name: "freeze", Gives: "/ic freeze has GitHub refuse merges into a repository while an incident is on, but for " +
+		"those that the coordinator lets through.",
+		Permissions: []Permission{
+			{"administration", "write", "To make and delete the ruleset by which a repository is frozen. GitHub knows no " +
+				"smaller permission for rulesets, and this one allows far more: give it to an App of its own where you can " +
+				"(FIREBREAK_FREEZE_APP_ID), or leave it out and have what waits marked by --with mark."},
+			{"statuses", "write", "To let one commit through, and to tell each merge that waits why."},
+		}},
+	{Name: "mark", Gives: "/ic freeze marks the pull requests that are about to be merged. GitHub holds them only " +
+		"where the repository requires the status.",
+		Permissions: []Permission{
+			{"statuses", "write", "To tell each merge that waits that the repository is frozen, and to let one commit " +
+				"through."},
+		}},
 }
 
 // FindCapabilities returns the capabilities of these names.

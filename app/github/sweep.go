@@ -203,6 +203,7 @@ type Installation struct {
 	ID        int64
 	Owner     string // login of its account
 	Suspended bool
+	CanFreeze bool // rulesets of freezes can be there
 }
 
 // Installations lists the App's installations on the accounts that are served.
@@ -217,7 +218,8 @@ func (a *App) Installations(ctx context.Context) ([]Installation, error) {
 		for _, inst := range page {
 			if owner := inst.GetAccount().GetLogin(); a.checkAccount(owner) == nil {
 				all = append(all, Installation{ID: inst.GetID(), Owner: owner,
-					Suspended: inst.SuspendedAt != nil})
+					Suspended: inst.SuspendedAt != nil,
+					CanFreeze: a.o.Freezer != nil || inst.GetPermissions().GetAdministration() == "write"})
 			}
 		}
 		if res.NextPage == 0 {

@@ -17,7 +17,7 @@ func (r *run) applyFact() {
 	}
 	r.loseAccess()
 	if !r.applyRefusal() && !r.applyPerson() && !r.applyDocument() && !r.applyFollowUp() && !r.applyPage() &&
-		!r.applySource() && !r.applyReversal() && !r.applyRun() && !r.applyCovers() {
+		!r.applySource() && !r.applyReversal() && !r.applyRun() && !r.applyFreeze() && !r.applyCovers() {
 		r.applyApp()
 	}
 }

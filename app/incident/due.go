@@ -17,10 +17,10 @@ func (s State) allDues(p Policy) []due {
 		return nil
 	}
 	if s.Outcome != "" {
-		return slices.Concat(s.statusDues(), s.retryDues(), s.chatDues())
+		return slices.Concat(s.statusDues(), s.retryDues(), s.chatDues(), s.freezeDues())
 	}
 	if s.Closed != nil {
-		return slices.Concat(s.duesAfterClosing(), s.statusDues(), s.retryDues(), s.chatDues())
+		return slices.Concat(s.duesAfterClosing(), s.statusDues(), s.retryDues(), s.chatDues(), s.freezeDues())
 	}
 	all := []due{
 		{s.Asked.Data, (*run).askData},
@@ -41,7 +41,7 @@ func (s State) allDues(p Policy) []due {
 		all = append(all, due{s.StandBy.Ends, (*run).standByOver})
 	}
 	return slices.Concat(onlySet(all), s.statusDues(), s.retryDues(), s.reversalDues(), s.runDues(),
-		onlySet(s.searchDues()))
+		s.freezeDues(), onlySet(s.searchDues()))
 }
 
 // onlySet drops what is not due at any time.

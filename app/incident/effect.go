@@ -150,6 +150,7 @@ type Say struct {
 	Hit       Hit            // the service that is hit (X2)
 	OnCall    []oncall.Now   // who is on call, by rotation (O1)
 	Workflows []Workflow     // that may be run (X5)
+	Freezes   []Freeze       // that are on, or over (X4)
 	Covers    []oncall.Cover // that were written or taken back (O2)
 	Insist    string         // the command that insists
 	Reason    string         // why, in somebody's words

@@ -245,8 +245,10 @@ type Command struct {
 	Link      int64  // comment that `/ic pin` or unpin links to
 	Quote     string // what the comment quotes, for `/ic pin` without a link
 	// usage of the command that a declaration's first word is nearly: "/incident noet …"
-	Like   string
-	Cannot []string // of Logins, those who may not respond, looked up before the fact is made
+	Like string
+	// of Logins, those who may not respond, looked up before the fact is made; of a freeze, the repositories that
+	// its author may not write to
+	Cannot []string
 	// why it is not known whether Logins may respond, or the author may write to Repo; empty: it is
 	Unsure string
 	// the comment that is meant, resolved from Link or Quote when the timeline is read

@@ -226,6 +226,10 @@ type State struct {
 	Runs []WorkflowRun `json:"runs,omitempty"`
 	// RunsAsked is how many were asked for in all.
 	RunsAsked int `json:"runsAsked,omitempty"`
+	// Freezes are the repositories of which this incident holds the merges, and held (X4).
+	Freezes []Freeze `json:"freezes,omitempty"`
+	// FreezesAsked is how many were asked for in all.
+	FreezesAsked int `json:"freezesAsked,omitempty"`
 
 	Chat Chat `json:"chat,omitzero"` // its channel in Slack (S1)
 

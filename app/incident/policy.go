@@ -48,7 +48,8 @@ type Policy struct {
 	Chat    ChatRules       // which incidents get a channel in Slack (S1)
 	OnCall  oncall.Schedule // who is on call, from .github/oncall.yml (O1)
 
-	Workflows []Workflow // of the team's own, which may be run (X5)
+	Workflows []Workflow  // of the team's own, which may be run (X5)
+	Freeze    FreezeRules // what may be frozen (X4)
 
 	Again time.Duration // between pages once the rounds are walked and nobody answered (I5); 0: none goes out
 }
@@ -135,6 +136,7 @@ func DefaultPolicy() Policy {
 		Again:      15 * time.Minute,
 		Chat:       ChatRules{Per: ChatNone, ArchiveAfter: 7 * 24 * time.Hour},
 		Changes:    ChangeRules{Automatic: true, LookBack: 24 * time.Hour},
+		Freeze:     FreezeRules{OnCritical: FreezeProposed, For: FreezeStandard},
 	}
 }
 

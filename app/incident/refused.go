@@ -368,7 +368,7 @@ func Pending(s State) []Effect {
 	if s.Declared == nil {
 		return nil
 	}
-	effects := append(s.owedStatus(), s.owedCovers()...)
+	effects := slices.Concat(s.owedStatus(), s.owedCovers(), s.owedFreezes())
 	if s.Outcome != "" {
 		return effects
 	}

@@ -59,6 +59,7 @@ func (s State) clone() State {
 	s.Summons.People = slices.Clone(s.Summons.People)
 	s.Reversals = slices.Clone(s.Reversals)
 	s.Runs = slices.Clone(s.Runs)
+	s.Freezes = slices.Clone(s.Freezes)
 	s.Changes.Suspects = slices.Clone(s.Changes.Suspects)
 	s.Changes.Cleared = slices.Clone(s.Changes.Cleared)
 	s.Hit.Owners, s.Hit.DependsOn = slices.Clone(s.Hit.Owners), slices.Clone(s.Hit.DependsOn)

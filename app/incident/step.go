@@ -32,6 +32,7 @@ func Step(s State, f Fact, p Policy) (State, []Effect) {
 	r.runDue(f.At, func(due time.Time) bool { return !due.After(f.At) })
 	r.f = f
 	r.completeClosing()
+	r.watchFreezes(before)
 	r.keepDay()
 	r.keepStatus()
 	r.keepChat()

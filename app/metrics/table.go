@@ -24,7 +24,7 @@ var (
 		Help: "Effects that looks asked for and brought about, by kind.",
 		Labels: []Label{{"kind",
 			[]string{"page", "reply", "remind", "react", "announce", "status",
-				"changes", "owner", "similar", "seek", "revert", "run", "cover", "broadcast", "ticket", "nudge",
+				"changes", "owner", "similar", "seek", "revert", "run", "freeze", "cover", "broadcast", "ticket", "nudge",
 				"document", "refresh", "check", "publish"}}}}
 	WriteWait = &Metric{
 		Name:    "firebreak_write_wait_seconds",

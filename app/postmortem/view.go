@@ -36,8 +36,9 @@ type view struct {
 	Impacts, Pins                          []said
 	Began                                  time.Time // of the impact: as somebody said, or the declaration
 	Work                                   []work
-	Dated                                  bool // a follow-up has a date
-	Tell                                   bool // there is a customer to tell
+	Frozen                                 []incident.Freeze // that were on
+	Dated                                  bool              // a follow-up has a date
+	Tell                                   bool              // there is a customer to tell
 }
 
 // held is a role while somebody held it.
@@ -125,6 +126,11 @@ func look(f Facts) view {
 	v.updates()
 	v.pages()
 	v.findings()
+	for _, z := range f.State.Freezes {
+		if !z.From.IsZero() {
+			v.Frozen = append(v.Frozen, z)
+		}
+	}
 	for i, fu := range f.FollowUps {
 		v.Dated = v.Dated || fu.Due != ""
 		v.Work = append(v.Work, work{FollowUp: fu, Number: i + 1, Name: f.name(fu),

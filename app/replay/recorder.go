@@ -308,6 +308,44 @@ func (r *recorder) ReadRun(ctx context.Context, repo incident.Ref, id int64) (po
 	return r.github.ReadRun(ctx, repo, id)
 }
 
+func (r *recorder) FindFreezes(ctx context.Context, repo incident.Ref) ([]ports.Freeze, error) {
+	return r.github.FindFreezes(ctx, repo)
+}
+
+func (r *recorder) ReadFreeze(ctx context.Context, repo incident.Ref, id int64) (ports.Freeze, bool, error) {
+	if id > unmade {
+		return ports.Freeze{Repo: repo, ID: id, IsActive: true}, true, nil
+	}
+	return r.github.ReadFreeze(ctx, repo, id)
+}
+
+func (r *recorder) SaveFreeze(_ context.Context, f ports.Freeze) (ports.Freeze, error) {
+	r.note("freeze", f.Repo.FullName(), f.Name())
+	f.IsActive = true
+	if f.ID == 0 {
+		f.ID = int64(r.make())
+	}
+	return f, nil
+}
+
+func (r *recorder) DeleteFreeze(_ context.Context, repo incident.Ref, id int64) error {
+	r.note("thaw", repo.FullName(), fmt.Sprint(id))
+	return nil
+}
+
+func (r *recorder) WaitingPulls(ctx context.Context, repo incident.Ref) ([]ports.WaitingPull, error) {
+	return r.github.WaitingPulls(ctx, repo)
+}
+
+func (r *recorder) ReadHead(ctx context.Context, ref incident.Ref) (string, bool, error) {
+	return r.github.ReadHead(ctx, ref)
+}
+
+func (r *recorder) SetStatus(_ context.Context, repo incident.Ref, commit string, s ports.CommitStatus) error {
+	r.note("status "+s.State+" "+s.Context, repo.FullName()+"@"+commit, s.Description)
+	return nil
+}
+
 func (r *recorder) RunsURL(repo incident.Ref, file string) string {
 	return r.github.RunsURL(repo, file)
 }

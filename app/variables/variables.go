@@ -46,6 +46,11 @@ var All = []Variable{
 		About: "A file that holds the private key.", Help: "or a file that holds it"},
 	{Name: "FIREBREAK_KMS_KEY", Group: App, Example: "alias/firebreak",
 		About: "A key of AWS KMS that is the App's private key and never leaves it. For the functions on AWS and `firebreak stats`."},
+	{Name: "FIREBREAK_FREEZE_APP_ID", Group: App, Example: "123457",
+		About: "The number of another App, which alone may administer repositories: it makes and deletes the rulesets of `/ic freeze`. " +
+			"Without it, the App itself does where it was granted that.", Help: "of an App of its own for rulesets"},
+	{Name: "FIREBREAK_FREEZE_PRIVATE_KEY_FILE", Group: App, Example: "/run/secrets/freeze.pem",
+		About: "A file that holds that App's private key.", Help: "its private key"},
 	{Name: "FIREBREAK_WEBHOOK_SECRET", Group: App, Required: true,
 		About: "The App's webhook secret.", Help: "its webhook secret"},
 	{Name: "FIREBREAK_WEBHOOK_SECRET_PREVIOUS", Group: App,

@@ -45,9 +45,9 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), server.HealthCommand(), importCommand(),
-		incidentsCommand(), initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(), sandboxCommand(),
-		server.Command("serve"), setupCommand(), statsCommand(), upgradeCommand(), server.VersionCommand("firebreak"),
+	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), freezeCommand(), server.HealthCommand(),
+		importCommand(), incidentsCommand(), initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(),
+		sandboxCommand(), server.Command("serve"), setupCommand(), statsCommand(), upgradeCommand(), server.VersionCommand("firebreak"),
 		waysCommand())
 	return c
 }

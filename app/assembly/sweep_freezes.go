@@ -1,0 +1,62 @@
+package assembly
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/github"
+)
+
+// forgottenAfter is how long a freeze may be there after its end, or after its incident's, before the sweep lifts
+// it: until then the incident does.
+const forgottenAfter = 15 * time.Minute
+
+// liftForgotten ends each freeze of an installation whose time has passed or whose incident is over (X4). All that it
+// goes by is on GitHub: so a lost timer, a lost card and a deleted incident leave none. What fails is tried at the
+// next sweep, and keeps nothing else from being swept.
+func (s *sweeper) liftForgotten(ctx context.Context, inst github.Installation, now time.Time) {
+	if !inst.CanFreeze {
+		return
+	}
+	all, err := s.app.AllFreezes(ctx, inst)
+	if err != nil {
+		s.log.Warn("frozen repositories can't be listed", "account", inst.Owner, "err", ports.Redact(err))
+	}
+	for _, f := range all {
+		why, err := s.whyForgotten(ctx, f, now)
+		if err == nil && why != "" {
+			if err = s.app.DeleteFreeze(ctx, f.Repo, f.ID); err == nil {
+				s.log.Warn("freeze lifted", "repository", f.Repo.FullName(), "holder", f.Holder, "until", f.Until, "why", why)
+			}
+		}
+		if err != nil {
+			s.log.Warn("freeze can't be lifted", "repository", f.Repo.FullName(), "holder", f.Holder, "until", f.Until,
+				"err", ports.Redact(err))
+		}
+	}
+}
+
+// whyForgotten says why a freeze is lifted; "" if it isn't.
+func (s *sweeper) whyForgotten(ctx context.Context, f ports.Freeze, now time.Time) (string, error) {
+	ref, isOfIncident := f.Incident()
+	switch {
+	case !isOfIncident && !now.Before(f.Until):
+		return "its time is over", nil
+	case !isOfIncident:
+		return "", nil
+	case now.Sub(f.Until) >= forgottenAfter:
+		return "its time is over", nil
+	case now.Sub(f.Created) < forgottenAfter:
+		return "", nil
+	}
+	since, isOver, err := s.app.IncidentEnded(ctx, ref)
+	if err != nil {
+		return "", fmt.Errorf("look whether %s wants %s frozen: %w", ref, f.Repo.FullName(), err)
+	}
+	if isOver && now.Sub(since) >= forgottenAfter {
+		return "its incident is over", nil
+	}
+	return "", nil
+}

@@ -1,0 +1,47 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/github"
+)
+
+// checkFreezes lists what is frozen, and says whether what the configuration names can be (X4).
+func (p *patient) checkFreezes(ctx context.Context) error {
+	before := len(p.findings)
+	if len(p.policy.Freeze.Repos) > 0 && !p.App.HasFreezer() {
+		can, err := github.FindCapabilities([]string{"freeze"})
+		if err != nil {
+			return err
+		}
+		missing, err := lacking(can[0].Permissions, p.inst.Permissions)
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			p.add("", Warning, "the configuration names what may be frozen, and the App can't have GitHub hold merges. "+
+				reasons(missing), "Grant it at "+p.settings()+"/permissions; then an owner accepts it at "+p.inst.GetHTMLURL())
+		}
+	}
+	all, err := p.App.AllFreezes(ctx, github.Installation{ID: p.inst.GetID(), Owner: p.ref.Owner})
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		text := fmt.Sprintf("%s is frozen for %s until %s", f.Repo.FullName(), f.Holder, f.Until.Format("2 Jan 15:04 UTC"))
+		switch {
+		case !f.IsActive:
+			p.add("", Warning, text+", and somebody has disabled that", "Delete the ruleset at "+f.URL)
+		case p.Now().After(f.Until.Add(time.Hour)):
+			p.add("", Failure, text+", which is over", "Delete the ruleset at "+f.URL+", and look why the product didn't")
+		default:
+			p.add("", Warning, text, "To lift it: /ic thaw in the incident, or delete the ruleset at "+f.URL)
+		}
+	}
+	if len(p.findings) == before {
+		p.ok("nothing is frozen")
+	}
+	return nil
+}

@@ -1,0 +1,312 @@
+package effects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/firebreak-dev/firebreak/app/engine/look"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+// FreezesAPI is what Freezes needs of GitHub.
+type FreezesAPI interface {
+	// FindFreezes returns the rulesets of a repository that freeze it.
+	FindFreezes(ctx context.Context, repo incident.Ref) ([]ports.Freeze, error)
+	// ReadFreeze reads one of them; ok is false if there is none.
+	ReadFreeze(ctx context.Context, repo incident.Ref, id int64) (f ports.Freeze, ok bool, err error)
+	// SaveFreeze makes such a ruleset, or sets another end for the one of that id.
+	SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, error)
+	// DeleteFreeze deletes one. One that is gone is fine.
+	DeleteFreeze(ctx context.Context, repo incident.Ref, id int64) error
+	// WaitingPulls returns the open pull requests that have auto-merge or are in the merge queue.
+	WaitingPulls(ctx context.Context, repo incident.Ref) ([]ports.WaitingPull, error)
+	// ReadHead returns the commit that a pull request would bring, and whether it is open.
+	ReadHead(ctx context.Context, ref incident.Ref) (head string, isOpen bool, err error)
+	// SetStatus says something of a commit.
+	SetStatus(ctx context.Context, repo incident.Ref, commit string, s ports.CommitStatus) error
+}
+
+// Freezes holds the merges into repositories, and lets go of them (X4).
+//
+// Each freeze of each incident is a ruleset of its own, with one writer: this incident's look. So several incidents
+// may freeze one repository, and each ends its own. Nothing is kept outside GitHub: the ruleset is found by its
+// name, which says who wants it and until when. It is made and deleted, not switched: what is not there can't be
+// left on.
+type Freezes struct {
+	*look.Look
+	GitHub FreezesAPI
+}
+
+// Apply brings each freeze to where it is to be. What GitHub does not do now is tried again, and holds up nothing
+// else.
+func (e Freezes) Apply() error {
+	return look.ForEach(e.Look, func(o incident.KeepFreeze) error {
+		for _, f := range e.State.Freezes {
+			if f.Number == o.Freeze.Number && f.IsOwed() {
+				return e.keep(f)
+			}
+		}
+		return nil
+	})
+}
+
+func (e Freezes) keep(f incident.Freeze) error {
+	repo := repoRef(f.Repo)
+	if f.End != nil {
+		return e.trouble(f, e.lift(f, repo))
+	}
+	if f.From.IsZero() || !f.Shown.Equal(f.Until) {
+		if err := e.impose(f, repo); err != nil {
+			return e.trouble(f, err)
+		}
+		f = e.now(f)
+	}
+	err := e.letThrough(f, repo)
+	if err == nil && f.Due {
+		err = e.watch(f, repo)
+	}
+	if f = e.now(f); err == nil && f.End != nil { // somebody lifted it on GitHub
+		err = e.lift(f, repo)
+	}
+	return e.trouble(f, err)
+}
+
+// now returns a freeze as the state has it by now.
+func (e Freezes) now(f incident.Freeze) incident.Freeze {
+	i := slices.IndexFunc(e.State.Freezes, func(o incident.Freeze) bool { return o.Number == f.Number })
+	if i < 0 {
+		return f
+	}
+	return e.State.Freezes[i]
+}
+
+func repoRef(name string) incident.Ref {
+	owner, repo, _ := naming.SplitRepository(name)
+	return incident.Ref{Owner: owner, Repo: repo}
+}
+
+// trouble says what GitHub does not do. A rate limit ends the look, as everywhere.
+func (e Freezes) trouble(f incident.Freeze, err error) error {
+	if err == nil {
+		return nil
+	}
+	isRefused := ports.IsRefused(err)
+	if !isRefused && (!errors.Is(err, ports.ErrUnavailable) || e.Ctx.Err() != nil) {
+		return fmt.Errorf("freeze %s: %w", f.Repo, err)
+	}
+	e.Logger.Warn("freeze waits for GitHub", "incident", e.Ref.String(), "repository", f.Repo, "ends", f.End != nil,
+		"err", ports.Redact(err))
+	why := "GitHub does not answer"
+	if isRefused {
+		why = ports.Reason(err)
+	}
+	e.Report(incident.FreezeTrouble{Number: f.Number, Why: why, IsRefused: isRefused})
+	return nil
+}
+
+// holder names a freeze on GitHub.
+func (e Freezes) holder(f incident.Freeze) string {
+	return incident.FreezeHolder(e.DeclaredRef(), f.Number)
+}
+
+// own returns the rulesets of a freeze: one, or none. Two processes may have made two.
+func (e Freezes) own(f incident.Freeze, repo incident.Ref) (own []ports.Freeze, err error) {
+	all, err := e.GitHub.FindFreezes(e.Ctx, repo)
+	for _, found := range all {
+		if naming.Equal(found.Holder, e.holder(f)) {
+			own = append(own, found)
+		}
+	}
+	return own, err
+}
+
+// impose freezes a repository by the strongest way that GitHub allows, or changes until when.
+func (e Freezes) impose(f incident.Freeze, repo incident.Ref) error {
+	if f.Way != "" && f.Way != incident.FreezeByRuleset { // nothing on GitHub has its end
+		e.Report(incident.FreezeOn{Number: f.Number, From: f.From, Way: f.Way, Weak: f.Weak, Until: f.Until})
+		return nil
+	}
+	on := incident.FreezeOn{Number: f.Number, Way: incident.FreezeByRuleset, Until: f.Until}
+	made, err := e.makeRuleset(f, repo)
+	switch {
+	case err == nil:
+		on.From, on.Ruleset, on.URL = made.Created, made.ID, made.URL
+		if on.From.IsZero() {
+			on.From = e.Clock.Now().UTC()
+		}
+	case !ports.IsRefused(err) || !f.From.IsZero():
+		return err
+	default:
+		e.Logger.Warn("ruleset refused by GitHub", "incident", e.Ref.String(), "repository", f.Repo, "err", ports.Redact(err))
+		on.Weak, on.From, on.Way = ports.Reason(err), e.Clock.Now().UTC(), incident.FreezeByStatus
+	}
+	f.Way = on.Way
+	held, isMarked, err := e.mark(f, repo)
+	switch {
+	case on.Way == incident.FreezeByRuleset: // what waits is told so at the next look too
+	case err != nil && !ports.IsRefused(err):
+		return err
+	case err != nil || !isMarked:
+		on.Way = incident.FreezeByWord
+	}
+	e.Report(on)
+	e.Report(incident.FreezeSeen{Number: f.Number, Held: held})
+	return nil
+}
+
+// makeRuleset makes the ruleset of a freeze unless it is there, and brings its end up to date.
+func (e Freezes) makeRuleset(f incident.Freeze, repo incident.Ref) (ports.Freeze, error) {
+	own, err := e.own(f, repo)
+	if err != nil {
+		return ports.Freeze{}, err
+	}
+	want := ports.Freeze{Repo: repo, Holder: e.holder(f), Until: f.Until}
+	if len(own) > 0 {
+		if own[0].IsActive && own[0].Until.Equal(f.Until) {
+			return own[0], nil
+		}
+		if !own[0].IsActive && !f.From.IsZero() {
+			return own[0], nil // somebody disabled it: the next look says so
+		}
+		want.ID = own[0].ID
+	}
+	return e.GitHub.SaveFreeze(e.Ctx, want)
+}
+
+// watch looks whether somebody changed a freeze by hand, and what waits.
+func (e Freezes) watch(f incident.Freeze, repo incident.Ref) error {
+	seen := incident.FreezeSeen{Number: f.Number}
+	if f.Way == incident.FreezeByRuleset {
+		found, ok, err := e.GitHub.ReadFreeze(e.Ctx, repo, f.Ruleset)
+		switch {
+		case err != nil:
+			return err
+		case !ok || !found.IsActive:
+			seen.IsLifted, seen.Held = true, f.Held
+			e.Report(seen)
+			return nil
+		case found.IsAltered:
+			seen.Edited = "it does not require the status " + found.Context() + " of the default branch any more"
+		}
+	}
+	held, _, err := e.mark(f, repo)
+	if err != nil && !ports.IsRefused(err) {
+		return err
+	}
+	seen.Held = held
+	e.Report(seen)
+	return nil
+}
+
+// mark says on each merge that waits why, once for each commit, and returns what waits. isMarked is false where GitHub
+// refuses that.
+func (e Freezes) mark(f incident.Freeze, repo incident.Ref) (held []incident.HeldPull, isMarked bool, err error) {
+	waiting, err := e.GitHub.WaitingPulls(e.Ctx, repo)
+	if err != nil {
+		return f.Held, false, err
+	}
+	isMarked = true
+	for _, w := range waiting[:min(len(waiting), incident.MostHeld)] {
+		h := incident.HeldPull{Pull: w.Number, Head: w.Head}
+		switch {
+		case f.IsLetThrough(w.Number, w.Head):
+			continue
+		case !slices.Contains(f.Held, h):
+			status := e.status(f, "pending", "Frozen until "+f.Until.UTC().Format("15:04 UTC")+" by "+e.DeclaredRef().String()+
+				". The coordinator can let it through")
+			if err := e.GitHub.SetStatus(e.Ctx, repo, w.Head, status); ports.IsRefused(err) {
+				isMarked = false
+			} else if err != nil {
+				return f.Held, false, err
+			}
+		}
+		held = append(held, h)
+	}
+	return held, isMarked, nil
+}
+
+// status is what the app says of a commit. It links to the incident.
+func (e Freezes) status(f incident.Freeze, state, text string) ports.CommitStatus {
+	return ports.CommitStatus{Context: ports.FreezeContext(e.holder(f)), State: state, Description: text,
+		URL: e.Snapshot.URL}
+}
+
+// letThrough lets each commit through that has an exception and not the status yet.
+func (e Freezes) letThrough(f incident.Freeze, repo incident.Ref) error {
+	for _, x := range f.Through {
+		if !x.IsOwed() {
+			continue
+		}
+		ref := repo
+		ref.Number = x.Pull
+		head, isOpen, err := e.GitHub.ReadHead(e.Ctx, ref)
+		switch {
+		case ports.IsRefused(err):
+			e.Report(incident.PullNotLet{Number: f.Number, ID: x.ID, Why: ports.Reason(err)})
+			continue
+		case err != nil:
+			return err
+		case !isOpen:
+			e.Report(incident.PullNotLet{Number: f.Number, ID: x.ID, Why: "it is not open"})
+			continue
+		}
+		if f.Way != incident.FreezeByWord {
+			text := "Let through by " + x.By + ": " + x.Text
+			if err := e.GitHub.SetStatus(e.Ctx, repo, head, e.status(f, "success", text)); ports.IsRefused(err) {
+				e.Report(incident.PullNotLet{Number: f.Number, ID: x.ID, Why: ports.Reason(err)})
+				continue
+			} else if err != nil {
+				return err
+			}
+		}
+		e.Report(incident.PullLetThrough{Number: f.Number, ID: x.ID, Head: head})
+	}
+	return nil
+}
+
+// lift ends a freeze, and says that it is over once GitHub shows that nothing is left of it.
+func (e Freezes) lift(f incident.Freeze, repo incident.Ref) error {
+	own, err := e.own(f, repo)
+	if isUnseen := ports.IsRefused(err) && f.IsOn() && f.Way != incident.FreezeByRuleset; err != nil && !isUnseen {
+		return err // else GitHub never let the app make one
+	}
+	for _, found := range own {
+		if err := e.GitHub.DeleteFreeze(e.Ctx, repo, found.ID); err != nil {
+			return err
+		}
+	}
+	off := incident.FreezeOff{Number: f.Number}
+	if len(own) > 0 {
+		if own, err = e.own(f, repo); err != nil {
+			return err
+		}
+		if len(own) > 0 {
+			return fmt.Errorf("delete the ruleset of %s: %w: it is there still", f.Repo, ports.ErrUnavailable)
+		}
+		off.At = e.Clock.Now().UTC()
+	}
+	if err := e.unmark(f, repo); err != nil {
+		return err
+	}
+	if off.At.IsZero() && f.EndWhy == incident.ThawedByHand || f.Way != incident.FreezeByRuleset {
+		off.At = f.End.At
+	}
+	e.Report(off)
+	return nil
+}
+
+// unmark says to what waited that it may go on: a status that stays would hold it up for ever. What has
+// changed since has no status.
+func (e Freezes) unmark(f incident.Freeze, repo incident.Ref) error {
+	for _, h := range f.Held {
+		err := e.GitHub.SetStatus(e.Ctx, repo, h.Head, e.status(f, "success", "The freeze is over"))
+		if err != nil && !ports.IsRefused(err) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,269 @@
+package engine_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/templates"
+)
+
+// freezable names what may be frozen.
+const freezable = "\nfreeze: { repositories: [acme/payments] }\n"
+
+// newWorldOfFreezes has two pull requests of acme/payments, and an App that has what a freeze needs; or less.
+func newWorldOfFreezes(t *testing.T, permissions map[string]string) *world {
+	files := maps.Clone(templates.Repository())
+	files[config.Path] += freezable
+	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": files}, func(o *sandbox.Options) {
+		o.App.Permissions = permissions
+	})
+	for n, name := range []string{"fix", "other"} {
+		w.openPull(name, n+1)
+	}
+	w.tell("alice opens \"payments restarts\"")
+	w.comment("alice", "/incident critical payments restarts")
+	w.comment("carol", "/ic")
+	w.settle()
+	return w
+}
+
+var allOfFreeze = map[string]string{"administration": "write", "statuses": "write"}
+
+// openPull opens a pull request of acme/payments with a file of its own.
+func (w *world) openPull(name string, number int) {
+	w.t.Helper()
+	const repo = "/api/v3/repos/acme/payments"
+	var main struct{ Object struct{ SHA string } }
+	w.ok("erin", "GET", repo+"/git/ref/heads/main", nil, &main)
+	w.ok("erin", "POST", repo+"/git/refs", map[string]string{"ref": "refs/heads/" + name, "sha": main.Object.SHA}, nil)
+	w.pushTo(name, name+".txt")
+	var pull struct{ Number int }
+	w.ok("erin", "POST", repo+"/pulls", map[string]string{"title": name, "head": name, "base": "main"}, &pull)
+	if pull.Number != number {
+		w.t.Fatalf("the pull request is %d", pull.Number)
+	}
+}
+
+func (w *world) pushTo(branch, file string) {
+	w.t.Helper()
+	w.ok("erin", "PUT", "/api/v3/repos/acme/payments/contents/"+file, map[string]string{"message": file, "branch": branch,
+		"content": base64.StdEncoding.EncodeToString([]byte(file))}, nil)
+}
+
+// merges returns how GitHub answers to a merge into acme/payments.
+func (w *world) merges(number int) int {
+	w.t.Helper()
+	return w.as("erin", "PUT", fmt.Sprintf("/api/v3/repos/acme/payments/pulls/%d/merge", number), map[string]string{}, nil)
+}
+
+// rulesets returns the names of the rulesets of acme/payments.
+func (w *world) rulesets() (names []string) {
+	w.t.Helper()
+	var all []struct{ Name, Enforcement string }
+	w.ok("erin", "GET", "/api/v3/repos/acme/payments/rulesets", nil, &all)
+	for _, s := range all {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// The story of the issue: freeze, let the fix through, thaw; whatever is lost on the way (X4).
+func TestX4AFreezeHoldsAllButTheFix(t *testing.T) {
+	skipUnderRace(t)
+	for name, fault := range map[string]string{
+		"":                           "",
+		"the answer is lost":         `{"match":"POST .*/rulesets$","status":502,"count":1,"applied":true}`,
+		"the request is lost":        `{"match":"POST .*/rulesets$","status":502,"count":1}`,
+		"the end is lost":            `{"match":"DELETE .*/rulesets/.*","status":502,"count":2}`,
+		"the end's answer is lost":   `{"match":"DELETE .*/rulesets/.*","status":502,"count":1,"applied":true}`,
+		"the end is refused first":   `{"match":"DELETE .*/rulesets/.*","status":403,"count":1}`,
+		"the exception is lost":      `{"match":"POST .*/statuses/.*","status":502,"count":1}`,
+		"the card is not taken":      `{"match":"PATCH .*/issues/comments/.*","status":502,"count":2}`,
+		"the list is lost for a bit": `{"match":"GET .*/rulesets\\?.*","status":502,"count":3}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldOfFreezes(t, allOfFreeze)
+			if fault != "" {
+				w.order(fault)
+			}
+			w.comment("carol", "/ic freeze all the rollback must not meet other changes")
+			w.settle()
+			w.advance(30 * time.Second)
+			w.advance(30 * time.Second)
+			if got := w.merges(2); got != http.StatusMethodNotAllowed || len(w.rulesets()) != 1 || w.heard("is frozen: GitHub refuses merges") != 1 {
+				t.Fatalf("merging answers %d, rulesets %q\n%s", got, w.rulesets(), w.everything())
+			}
+			if !strings.Contains(w.card(), "| Frozen |") {
+				t.Errorf("the card:\n%s", w.card())
+			}
+			w.comment("carol", "/ic let acme/payments#1 through because it is the fix")
+			w.settle()
+			w.advance(time.Minute)
+			if got := w.merges(1); got != http.StatusOK || w.heard("acme/payments#1 may be merged as it is") != 1 {
+				t.Errorf("merging the fix answers %d\n%s", got, w.everything())
+			}
+			if got := w.merges(2); got != http.StatusMethodNotAllowed {
+				t.Errorf("merging the other answers %d", got)
+			}
+			w.comment("carol", "/ic thaw")
+			w.settle()
+			for range 4 {
+				w.advance(time.Minute)
+			}
+			if got := w.merges(2); got != http.StatusOK || len(w.rulesets()) != 0 || w.heard("is open for merges again") != 1 {
+				t.Errorf("merging answers %d, rulesets %q\n%s", got, w.rulesets(), w.everything())
+			}
+		})
+	}
+}
+
+// What was pushed after an exception needs another one; a freeze that is prolonged stays one ruleset; two incidents
+// freeze one repository, and each ends its own.
+func TestX4AFreezeIsOfOneIncidentAndOneCommit(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorldOfFreezes(t, allOfFreeze)
+	w.comment("carol", "/ic freeze acme/payments for 1h")
+	w.comment("carol", "/ic let acme/payments#1 through because it is the fix")
+	w.settle()
+	w.pushTo("fix", "more.txt")
+	if got := w.merges(1); got != http.StatusMethodNotAllowed {
+		t.Errorf("merging what was pushed later answers %d", got)
+	}
+	w.comment("carol", "/ic freeze acme/payments for 3h")
+	w.settle()
+	if names := w.rulesets(); len(names) != 1 || !strings.HasPrefix(names[0], "firebreak freeze of acme/incidents#1/1 until ") {
+		t.Errorf("rulesets %q", names)
+	}
+	w.tell("bob opens \"search is slow\"")
+	w.ref.Number = 2
+	w.comment("bob", "/incident critical search is slow")
+	w.comment("carol", "/ic")
+	w.comment("carol", "/ic freeze all")
+	w.settle()
+	if names := w.rulesets(); len(names) != 2 {
+		t.Errorf("rulesets %q", names)
+	}
+	w.comment("carol", "/ic thaw")
+	w.settle()
+	if got, names := w.merges(2), w.rulesets(); got != http.StatusMethodNotAllowed || len(names) != 1 {
+		t.Errorf("merging answers %d, rulesets %q", got, names)
+	}
+	w.ref.Number = 1
+	w.advance(3*time.Hour + time.Minute)
+	if got, names := w.merges(2), w.rulesets(); got != http.StatusOK || len(names) != 0 {
+		t.Errorf("after its time merging answers %d, rulesets %q", got, names)
+	}
+}
+
+// Without the permission for rulesets what waits is marked, without any the people are asked, and the answer says so;
+// the marks don't stay.
+func TestX4AWeakerFreezeSaysSo(t *testing.T) {
+	skipUnderRace(t)
+	for says, permissions := range map[string]map[string]string{
+		"is frozen by a status on the pull requests": {"statuses": "write"},
+		"GitHub does not hold merges into":           {},
+	} {
+		w := newWorldOfFreezes(t, permissions)
+		if err := w.sandbox.SetState([]byte(`{"auto_merge":"acme/payments#2"}`)); err != nil {
+			t.Fatal(err)
+		}
+		w.comment("carol", "/ic freeze all")
+		w.settle()
+		if w.heard(says) != 1 || w.heard("firebreak setup --with freeze") != 1 {
+			t.Errorf("it says %s", w.everything())
+		}
+		want := "pending"
+		if len(permissions) == 0 {
+			want = ""
+		}
+		if got := w.status(2); got != want {
+			t.Errorf("the status is %q", got)
+		}
+		if !strings.Contains(w.card(), "1 merge waits") {
+			t.Errorf("the card:\n%s", w.card())
+		}
+		w.comment("carol", "/ic thaw")
+		w.settle()
+		if got := w.status(2); got == "pending" || w.heard("is open for merges again") != 1 {
+			t.Errorf("after its end the status is %q, it says %s", got, w.everything())
+		}
+	}
+}
+
+// status returns what the App says of a pull request of acme/payments.
+func (w *world) status(number int) string {
+	w.t.Helper()
+	var pull struct{ Head struct{ SHA string } }
+	w.ok("erin", "GET", fmt.Sprintf("/api/v3/repos/acme/payments/pulls/%d", number), nil, &pull)
+	var all struct {
+		Statuses []struct{ State, Context string }
+	}
+	w.ok("erin", "GET", "/api/v3/repos/acme/payments/commits/"+pull.Head.SHA+"/status", nil, &all)
+	for _, s := range all.Statuses {
+		if strings.HasPrefix(s.Context, "firebreak/freeze ") {
+			return s.State
+		}
+	}
+	return ""
+}
+
+// What somebody does to the ruleset by hand is told and counts; what somebody may not freeze is refused.
+func TestX4ByHand(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorldOfFreezes(t, allOfFreeze)
+	w.comment("carol", "/ic freeze acme/nowhere")
+	w.settle()
+	if w.heard("is frozen") != 0 || w.heard("GitHub does not tell me whether you may respond here") != 1 {
+		t.Errorf("it says %s", w.everything())
+	}
+	for how, says := range map[string]string{"disabled": "somebody lifted the freeze on GitHub", "deleted": "somebody lifted the freeze on GitHub",
+		"emptied": "so merges may get through"} {
+		w.comment("carol", "/ic freeze acme/payments")
+		w.settle()
+		before := w.heard(says)
+		if err := w.sandbox.SetState(fmt.Appendf(nil, `{"rulesets":{"repository":"acme/payments","enforcement":%q}}`, how)); err != nil {
+			t.Fatal(err)
+		}
+		w.advance(5 * time.Minute)
+		if got, isLeft := w.heard(says), len(w.rulesets()) > 0; got != before+1 || isLeft != (how == "emptied") {
+			t.Errorf("%s: rulesets %q, it says %s", how, w.rulesets(), w.everything())
+		}
+		w.comment("carol", "/ic thaw")
+		w.settle()
+		if names := w.rulesets(); len(names) > 0 {
+			t.Errorf("%s: rulesets %q are left", how, names)
+		}
+	}
+}
+
+// The incident's end ends its freezes, and so does a refusal of GitHub that ends: the App may lose its permission in
+// between.
+func TestX4TheEndIsTriedUntilItSucceeds(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorldOfFreezes(t, allOfFreeze)
+	w.comment("carol", "/ic freeze all for 70h")
+	w.settle()
+	if err := w.sandbox.SetState([]byte(`{"archive":"acme/payments"}`)); err != nil {
+		t.Fatal(err)
+	}
+	w.comment("carol", "/incident decline false alarm")
+	w.settle()
+	if w.heard("I can't lift the freeze of acme/payments yet") != 1 || !strings.Contains(w.card(), "**trouble**") {
+		t.Errorf("the card:\n%s\n%s", w.card(), w.everything())
+	}
+	w.advance(3 * time.Hour)
+	if err := w.sandbox.SetState([]byte(`{"archive":""}`)); err != nil {
+		t.Fatal(err)
+	}
+	w.advance(2 * time.Hour)
+	if names := w.rulesets(); len(names) > 0 || w.heard("open for merges again: the incident is over") != 1 {
+		t.Errorf("rulesets %q, it says %s", names, w.everything())
+	}
+}

@@ -1,0 +1,385 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
+)
+
+var (
+	// freezing: the rulesets by which a repository is frozen.
+	freezing = scope{"freezing", github.InstallationPermissions{Administration: write}, false}
+	// marking: what is said of commits that wait, or are let through.
+	marking = scope{"marking", github.InstallationPermissions{Statuses: write}, false}
+	// waiting: which pull requests wait, and by which rulesets.
+	waiting = scope{"waiting", github.InstallationPermissions{PullRequests: read}, false}
+)
+
+// ruleset is a ruleset as REST shows it.
+type ruleset struct {
+	ID          int64     `json:"id"`
+	Name        string    `json:"name"`
+	Target      string    `json:"target"`
+	Enforcement string    `json:"enforcement"`
+	Created     time.Time `json:"created_at"`
+	Links       struct {
+		HTML *struct {
+			Href string `json:"href"`
+		} `json:"html"`
+	} `json:"_links"`
+	Conditions struct {
+		RefName struct {
+			Include []string `json:"include"`
+			Exclude []string `json:"exclude"`
+		} `json:"ref_name"`
+	} `json:"conditions"`
+	Rules []struct {
+		Type       string `json:"type"`
+		Parameters struct {
+			Required []requiredStatus `json:"required_status_checks"`
+		} `json:"parameters"`
+	} `json:"rules"`
+}
+
+// requiredStatus is a status that a commit needs to be merged, and the App that has to write it.
+type requiredStatus struct {
+	Context     string `json:"context"`
+	Integration int64  `json:"integration_id,omitempty"`
+}
+
+// freezer is the App that may change rulesets: this one, or one of its own that may do nothing else.
+func (a *App) freezer() *App {
+	if a.o.Freezer != nil {
+		return a.o.Freezer
+	}
+	return a
+}
+
+// HasFreezer reports whether an App of its own changes rulesets.
+func (a *App) HasFreezer() bool { return a.o.Freezer != nil }
+
+// port returns what a ruleset says, if it freezes the repository.
+func (a *App) port(repo incident.Ref, s ruleset) (f ports.Freeze, ok bool) {
+	f, ok = ports.ReadFreeze(s.Name)
+	f.Repo, f.ID, f.Created, f.IsActive = repo, s.ID, s.Created.UTC(), s.Enforcement == "active"
+	f.URL = fmt.Sprintf("%s/%s/rules/%d", a.web(), repo.FullName(), s.ID)
+	if s.Links.HTML != nil && s.Links.HTML.Href != "" {
+		f.URL = s.Links.HTML.Href
+	}
+	return f, ok && s.ID != 0
+}
+
+// holds reports whether a ruleset holds what a freeze of ours holds.
+func (s ruleset) holds(f ports.Freeze, app int64) bool {
+	ref := s.Conditions.RefName
+	isBranch := len(ref.Include) == 1 && ref.Include[0] == "~DEFAULT_BRANCH" && len(ref.Exclude) == 0
+	for _, rule := range s.Rules {
+		for _, status := range rule.Parameters.Required {
+			if status.Context == f.Context() && status.Integration == app {
+				return isBranch
+			}
+		}
+	}
+	return false
+}
+
+// FindFreezes returns the rulesets of a repository that freeze it. It implements engine.GitHub.
+// https://docs.github.com/en/rest/repos/rules#get-all-repository-rulesets
+func (a *App) FindFreezes(ctx context.Context, repo incident.Ref) (found []ports.Freeze, err error) {
+	c, err := a.clientOf(ctx, waiting, repo)
+	if err != nil {
+		return nil, err
+	}
+	var all []ruleset
+	path := repoPath(repo) + "/rulesets?includes_parents=false&per_page=100" // a repository has 75 at most
+	if _, err := call(ctx, c, http.MethodGet, path, nil, &all); err != nil {
+		return nil, describeError("list the rulesets", repo.FullName(), err)
+	}
+	for _, s := range all {
+		if f, ok := a.port(repo, s); ok {
+			found = append(found, f)
+		}
+	}
+	return found, nil
+}
+
+// ReadFreeze reads one ruleset that freezes a repository; ok is false if there is none. It implements
+// engine.GitHub.
+// https://docs.github.com/en/rest/repos/rules#get-a-repository-ruleset
+func (a *App) ReadFreeze(ctx context.Context, repo incident.Ref, id int64) (f ports.Freeze, ok bool, err error) {
+	c, err := a.clientOf(ctx, waiting, repo)
+	if err != nil {
+		return ports.Freeze{}, false, err
+	}
+	var s ruleset
+	if _, err := call(ctx, c, http.MethodGet, rulesetPath(repo, id), nil, &s); isStatus(err, http.StatusNotFound) {
+		return ports.Freeze{}, false, a.isThere(ctx, c, repo)
+	} else if err != nil {
+		return ports.Freeze{}, false, describeError("read the ruleset", fmt.Sprintf("%s, %d", repo.FullName(), id), err)
+	}
+	if f, ok = a.port(repo, s); !ok {
+		return ports.Freeze{}, false, nil // somebody made something else of it
+	}
+	f.IsAltered = !s.holds(f, a.o.AppID)
+	return f, true, nil
+}
+
+// isThere returns an error unless the repository can be seen: else that nothing is found there says nothing.
+func (a *App) isThere(ctx context.Context, c *github.Client, repo incident.Ref) error {
+	if _, _, err := c.Repositories.Get(ctx, repo.Owner, repo.Repo); err != nil {
+		return describeError("look for the repository", repo.FullName(), err)
+	}
+	return nil
+}
+
+func rulesetPath(repo incident.Ref, id int64) string {
+	return fmt.Sprintf("%s/rulesets/%d", repoPath(repo), id)
+}
+
+// isStatus reports whether GitHub answered with a status.
+func isStatus(err error, status int) bool {
+	var answer *github.ErrorResponse
+	return errors.As(err, &answer) && answer.Response != nil && answer.Response.StatusCode == status
+}
+
+// SaveFreeze makes a ruleset that freezes a repository, or sets another end for the one of that id. It implements
+// engine.GitHub.
+//
+// The rule requires a status that the App alone may write. So whatever would get into the default branch, a merge, a
+// push, a merge queue or a button, is refused without it; an exception is that status on one commit. "Restrict
+// updates" would need people who may bypass it, and who bypasses it leaves no reason.
+// https://docs.github.com/en/rest/repos/rules#create-a-repository-ruleset
+func (a *App) SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, error) {
+	c, err := a.freezer().clientOf(ctx, freezing, f.Repo)
+	if err != nil {
+		return ports.Freeze{}, err
+	}
+	where := fmt.Sprintf("%s for %s", f.Repo.FullName(), f.Holder)
+	method, path := http.MethodPost, repoPath(f.Repo)+"/rulesets"
+	if f.ID != 0 {
+		method, path = http.MethodPut, rulesetPath(f.Repo, f.ID)
+	}
+	var s ruleset
+	if _, err := call(ctx, c, method, path, freezeRules(f, a.o.AppID), &s); err != nil {
+		return ports.Freeze{}, describeError("freeze", where, err)
+	}
+	made, ok := a.port(f.Repo, s)
+	if !ok || !made.IsActive {
+		return ports.Freeze{}, fmt.Errorf("freeze (%s): GitHub made the ruleset %d of another name or not active", where,
+			s.ID)
+	}
+	return made, nil
+}
+
+// freezeRules is the ruleset of a freeze.
+func freezeRules(f ports.Freeze, app int64) map[string]any {
+	return map[string]any{
+		"name": f.Name(), "target": "branch", "enforcement": "active", "bypass_actors": []any{},
+		"conditions": map[string]any{"ref_name": map[string]any{"include": []string{"~DEFAULT_BRANCH"},
+			"exclude": []string{}}},
+		"rules": []any{map[string]any{"type": "required_status_checks", "parameters": map[string]any{
+			"strict_required_status_checks_policy": false, "do_not_enforce_on_create": true,
+			"required_status_checks": []requiredStatus{{f.Context(), app}},
+		}}},
+	}
+}
+
+// DeleteFreeze deletes a ruleset. One that is gone is fine. It implements engine.GitHub.
+// https://docs.github.com/en/rest/repos/rules#delete-a-repository-ruleset
+func (a *App) DeleteFreeze(ctx context.Context, repo incident.Ref, id int64) error {
+	c, err := a.freezer().clientOf(ctx, freezing, repo)
+	if err != nil {
+		return err
+	}
+	if _, err := call(ctx, c, http.MethodDelete, rulesetPath(repo, id), nil, nil); err != nil {
+		if isStatus(err, http.StatusNotFound) {
+			return a.isThere(ctx, c, repo)
+		}
+		return describeError("delete the ruleset", fmt.Sprintf("%s, %d", repo.FullName(), id), err)
+	}
+	return nil
+}
+
+// waitingQuery lists the pull requests of which some may wait.
+const waitingQuery = `query($owner: String!, $name: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    defaultBranchRef { name }
+    pullRequests(states: OPEN, first: 100, after: $after, orderBy: {field: UPDATED_AT, direction: DESC}) {
+      nodes { number headRefOid baseRefName isInMergeQueue autoMergeRequest { enabledAt } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}`
+
+// mostWaitingPages bounds what is read of the open pull requests, the newest first.
+const mostWaitingPages = 5
+
+// WaitingPulls returns the open pull requests that have auto-merge or are in the merge queue. It implements
+// engine.GitHub.
+func (a *App) WaitingPulls(ctx context.Context, repo incident.Ref) (found []ports.WaitingPull, err error) {
+	c, err := a.clientOf(ctx, waiting, repo)
+	if err != nil {
+		return nil, err
+	}
+	variables := map[string]any{"owner": repo.Owner, "name": repo.Repo, "after": nil}
+	for range mostWaitingPages {
+		var answer struct {
+			Repository *struct {
+				DefaultBranchRef *struct{ Name string }
+				PullRequests     struct {
+					Nodes []struct {
+						Number                  int
+						HeadRefOid, BaseRefName string
+						IsInMergeQueue          bool
+						AutoMergeRequest        *struct{ EnabledAt *time.Time }
+					}
+					PageInfo struct {
+						HasNextPage bool
+						EndCursor   string
+					}
+				}
+			}
+		}
+		if _, err := query(ctx, c, waitingQuery, variables, &answer); err != nil {
+			return nil, describeError("list what waits to be merged", repo.FullName(), err)
+		}
+		r := answer.Repository
+		if r == nil || r.DefaultBranchRef == nil {
+			return found, nil
+		}
+		for _, p := range r.PullRequests.Nodes {
+			if p.BaseRefName == r.DefaultBranchRef.Name && (p.IsInMergeQueue || p.AutoMergeRequest != nil) {
+				found = append(found, ports.WaitingPull{Number: p.Number, Head: p.HeadRefOid})
+			}
+		}
+		if !r.PullRequests.PageInfo.HasNextPage {
+			return found, nil
+		}
+		variables["after"] = r.PullRequests.PageInfo.EndCursor
+	}
+	return found, nil
+}
+
+// ReadHead returns the commit that a pull request would bring, and whether it is open. It implements engine.GitHub.
+func (a *App) ReadHead(ctx context.Context, ref incident.Ref) (head string, isOpen bool, err error) {
+	c, err := a.clientOf(ctx, waiting, ref)
+	if err != nil {
+		return "", false, err
+	}
+	p, _, err := c.PullRequests.Get(ctx, ref.Owner, ref.Repo, ref.Number)
+	if err != nil {
+		return "", false, describeError("read the pull request", ref.String(), err)
+	}
+	return p.GetHead().GetSHA(), p.GetState() == "open", requireFields("read the pull request", ref.String(),
+		field{"head", p.GetHead().GetSHA() != ""})
+}
+
+// SetStatus says something of a commit. It implements engine.GitHub.
+// https://docs.github.com/en/rest/commits/statuses#create-a-commit-status
+func (a *App) SetStatus(ctx context.Context, repo incident.Ref, commit string, s ports.CommitStatus) error {
+	c, err := a.clientOf(ctx, marking, repo)
+	if err != nil {
+		return err
+	}
+	status := &github.RepoStatus{State: &s.State, Context: &s.Context, Description: new(s.Short()), TargetURL: &s.URL}
+	if _, _, err := c.Repositories.CreateStatus(ctx, repo.Owner, repo.Repo, commit, status); err != nil {
+		return describeError("set the status "+s.Context, repo.FullName()+"@"+commit, err)
+	}
+	return nil
+}
+
+// frozenQuery lists the rulesets of all repositories of an account.
+const frozenQuery = `query($login: String!, $after: String) {
+  repositoryOwner(login: $login) {
+    repositories(first: 100, after: $after) {
+      nodes {
+        nameWithOwner
+        rulesets(first: 100, includeParents: false) { nodes { databaseId name enforcement createdAt } }
+      }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}`
+
+// AllFreezes returns what freezes any repository of an account, at one call for 100 repositories.
+func (a *App) AllFreezes(ctx context.Context, inst Installation) (found []ports.Freeze, err error) {
+	c, err := a.readAllClient(inst.ID)
+	if err != nil {
+		return nil, err
+	}
+	variables := map[string]any{"login": inst.Owner, "after": nil}
+	for {
+		var answer struct {
+			RepositoryOwner *struct {
+				Repositories struct {
+					Nodes []struct {
+						NameWithOwner string
+						Rulesets      *struct {
+							Nodes []struct {
+								DatabaseID        int64
+								Name, Enforcement string
+								CreatedAt         time.Time
+							}
+						}
+					}
+					PageInfo struct {
+						HasNextPage bool
+						EndCursor   string
+					}
+				}
+			}
+		}
+		if _, err := query(ctx, c, frozenQuery, variables, &answer); err != nil {
+			return found, describeError("look for frozen repositories", inst.Owner, err)
+		}
+		if answer.RepositoryOwner == nil {
+			return found, nil
+		}
+		page := answer.RepositoryOwner.Repositories
+		for _, r := range page.Nodes {
+			owner, name, ok := naming.SplitRepository(r.NameWithOwner)
+			if !ok || r.Rulesets == nil {
+				continue
+			}
+			for _, s := range r.Rulesets.Nodes {
+				f, ok := a.port(incident.Ref{Owner: owner, Repo: name},
+					ruleset{ID: s.DatabaseID, Name: s.Name,
+						Enforcement: strings.ToLower(s.Enforcement), Created: s.CreatedAt})
+				if ok {
+					found = append(found, f)
+				}
+			}
+		}
+		if !page.PageInfo.HasNextPage {
+			return found, nil
+		}
+		variables["after"] = page.PageInfo.EndCursor
+	}
+}
+
+// IncidentEnded reports whether an incident is over, and since when: its issue is closed, or gone. The time is zero
+// where it is gone.
+func (a *App) IncidentEnded(ctx context.Context, ref incident.Ref) (since time.Time, isOver bool, err error) {
+	c, err := a.clientOf(ctx, tickets, ref)
+	if err == nil {
+		var issue *github.Issue
+		if issue, _, err = c.Issues.Get(ctx, ref.Owner, ref.Repo, ref.Number); err == nil {
+			return issue.GetClosedAt().UTC(), issue.GetState() == "closed", nil
+		}
+		err = describeError("look whether it is over", ref.String(), err)
+	}
+	var refusal *ports.Refusal
+	if errors.As(err, &refusal) && (refusal.Status == http.StatusNotFound || refusal.Status == http.StatusGone) {
+		return time.Time{}, true, nil
+	}
+	return time.Time{}, false, err
+}
