@@ -193,10 +193,12 @@ func (o Options) act(ctx context.Context, source Source, result *Result) error {
 	}
 	if result.Said != nil && o.Said != nil {
 		isTaken, err := o.Said(ctx, *result.Said)
-		if err != nil {
+		switch {
+		case err != nil && len(result.Signals) > 0: // an incident too many is better than none
+			o.Logger.Warn("taken for a declaration: it is not known whether the Slack channel is an incident's", "err", err)
+		case err != nil:
 			return ours("store", "it could not be stored: %w", err)
-		}
-		if isTaken {
+		case isTaken:
 			result.Answer = result.taken()
 			return nil
 		}

@@ -3,6 +3,7 @@ package intake_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 )
 
@@ -117,5 +119,37 @@ func TestI1SlackHandshake(t *testing.T) {
 	}
 	if _, err := sources()["slack"].Read(context.Background(), intake.Request{Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte(body), Now: now}); err == nil {
 		t.Error("a challenge without a signature is answered")
+	}
+}
+
+// TestS2TheChannelDecides: in an incident's channel a slash command is a command, and in others it declares.
+// Where nobody can say which channel it is, /incident declares all the same, and /ic is to be sent again.
+func TestS2TheChannelDecides(t *testing.T) {
+	ic := strings.Replace(slackCommand("severity critical"), "%2Fincident", "%2Fic", 1)
+	for _, c := range []struct {
+		name, body string
+		isTaken    bool
+		err        error
+		accepted   int
+		answer     string
+	}{
+		{"/incident in a channel", slackCommand("note it burns"), true, nil, 0, "the answer follows here"},
+		{"/incident elsewhere", slackCommand("it burns"), false, nil, 1, "the incident's address follows here"},
+		{"/incident without the store", slackCommand("it burns"), false, errors.New("away"), 1, "address follows here"},
+		{"/ic in a channel", ic, true, nil, 0, "the answer follows here"},
+		{"/ic elsewhere", ic, false, nil, 0, "not the channel of an incident"},
+		{"/ic without the store", ic, false, errors.New("away"), 0, "Send it again"},
+	} {
+		var said incident.ChatSaid
+		e := serve(func(o *intake.Options) {
+			o.Said = func(_ context.Context, s incident.ChatSaid) (bool, error) { said = s; return c.isTaken, c.err }
+		})
+		w := e.post("slack", c.body, signedFor("slack", c.body, "now"))
+		if w.Code != http.StatusOK || len(e.accepted) != c.accepted || !strings.Contains(w.Body.String(), c.answer) {
+			t.Errorf("%s: %d %s, %d accepted", c.name, w.Code, w.Body, len(e.accepted))
+		}
+		if said.User != "W111" || said.Channel != "C111" || said.Thread() != "" || !strings.HasPrefix(said.Text, "/i") {
+			t.Errorf("%s: %+v", c.name, said)
+		}
 	}
 }
