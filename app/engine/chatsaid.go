@@ -118,6 +118,9 @@ func (r *reconciliation) saidText(text string) (plain, unknown string) {
 // saidFacts returns what a comment of the app's own says that somebody wrote in Slack, as if they had
 // written the comment.
 func (r *reconciliation) saidFacts(i int, it Item) []incident.Fact {
+	if !incident.MayBeSaid(it.Body) {
+		return nil
+	}
 	for _, key := range r.KeysIn(it) {
 		if login, said, ok := incident.ParseChatSaid(key); ok {
 			f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: login}, Titled: r.isTitled(i)}
@@ -131,6 +134,9 @@ func (r *reconciliation) saidFacts(i int, it Item) []incident.Fact {
 func (r *reconciliation) saidIn() map[int64]incident.ChatSaid {
 	all := map[int64]incident.ChatSaid{}
 	for _, it := range r.Snapshot.Items {
+		if !incident.MayBeSaid(it.Body) {
+			continue
+		}
 		for _, key := range r.KeysIn(it) {
 			if _, said, ok := incident.ParseChatSaid(key); ok {
 				all[it.Comment] = said
@@ -143,7 +149,7 @@ func (r *reconciliation) saidIn() map[int64]incident.ChatSaid {
 // sendSaid asks for the look that acts on a command from Slack whose comment this look posted, and
 // answers in Slack those on which this look acted.
 func (r *reconciliation) sendSaid() error {
-	if r.Queue == nil || r.Chat == nil {
+	if r.Queue == nil || r.Chat == nil || r.State.Chat.ID == "" && r.m.ChatSaid() == nil {
 		return nil
 	}
 	read := r.saidIn()

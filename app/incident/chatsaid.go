@@ -56,6 +56,9 @@ func (s ChatSaid) Key(login string) string {
 		url.PathEscape(s.Text)}, "/")
 }
 
+// MayBeSaid reports whether a comment may have such a key: hardly one has, and to verify its marks takes time.
+func MayBeSaid(body string) bool { return strings.Contains(body, saidKey) }
+
 // ParseChatSaid reads such a key: who wrote what.
 func ParseChatSaid(key string) (login string, s ChatSaid, ok bool) {
 	rest, isSaid := strings.CutPrefix(key, saidKey)
