@@ -295,6 +295,32 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.DefaultBranch(ctx, it)
 			return wantRefusal(err)
 		}},
+		{"FindFreezes", "incidents: metadata=read pull_requests=read", func(a *github.App) error {
+			_, err := a.FindFreezes(ctx, it)
+			return err
+		}},
+		{"ReadFreeze", "incidents: metadata=read pull_requests=read", func(a *github.App) error {
+			_, _, err := a.ReadFreeze(ctx, it, 4711)
+			return err
+		}},
+		{"WaitingPulls", "incidents: metadata=read pull_requests=read", func(a *github.App) error {
+			_, err := a.WaitingPulls(ctx, it)
+			return err
+		}},
+		{"ReadHead", "incidents: metadata=read pull_requests=read", func(a *github.App) error {
+			_, _, err := a.ReadHead(ctx, incident.Ref{Owner: it.Owner, Repo: it.Repo, Number: 4711})
+			return wantRefusal(err)
+		}},
+		{"SaveFreeze", strings.ReplaceAll(notGranted, "actions=", "administration="), func(a *github.App) error {
+			_, err := a.SaveFreeze(ctx, ports.Freeze{Repo: it, Holder: "x"})
+			return wantRefusal(err)
+		}},
+		{"DeleteFreeze", strings.ReplaceAll(notGranted, "actions=", "administration="), func(a *github.App) error {
+			return wantRefusal(a.DeleteFreeze(ctx, it, 4711))
+		}},
+		{"SetStatus", strings.NewReplacer("actions=write metadata=read", "metadata=read statuses=write").Replace(notGranted), func(a *github.App) error {
+			return wantRefusal(a.SetStatus(ctx, it, "0123", ports.CommitStatus{Context: "x", State: "success"}))
+		}},
 		{"StartRun", notGranted, func(a *github.App) error {
 			_, err := a.StartRun(ctx, ports.NewRun{Repo: it, File: "gone.yml", Branch: "main"})
 			return wantRefusal(err)

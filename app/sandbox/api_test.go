@@ -300,6 +300,7 @@ func TestAPI(t *testing.T) {
 		{"pulls", testPulls, nil}, {"reviews", testReviews, nil}, {"checks", testChecks, nil}, {"app", testApp, nil},
 		{"root", testRoot, nil}, {"changes", testChanges, []func(*Options){withChanges}},
 		{"dispatch", func(g *github) { testDispatch(g, g.settle) }, []func(*Options){withChanges}},
+		{"rulesets", testRulesets, []func(*Options){withRules}},
 		{"registration", testRegistration, []func(*Options){empty}},
 	}
 	var calls []Call

@@ -11,8 +11,9 @@ func withRules(o *Options) {
 
 // A ruleset that requires a status of the App keeps out each commit that lacks it, by whichever way it comes, and
 // nothing once it is gone or disabled.
-func TestRulesetsHoldMerges(t *testing.T) {
-	g := newGitHub(t, withRules)
+func TestRulesetsHoldMerges(t *testing.T) { testRulesets(newGitHub(t, withRules)) }
+
+func testRulesets(g *github) {
 	g.branch("fix", "a.txt", "a\n")
 	const rules = `"conditions":{"ref_name":{"include":["~DEFAULT_BRANCH"],"exclude":[]}},"rules":[{"type":"required_status_checks","parameters":{` +
 		`"strict_required_status_checks_policy":false,"do_not_enforce_on_create":true,"required_status_checks":[{"context":"firebreak/freeze x","integration_id":1}]}}]`
@@ -46,6 +47,8 @@ func TestRulesetsHoldMerges(t *testing.T) {
 		step{"app", "DELETE ~/rulesets/$id", "", 204, nil},
 		step{"app", "DELETE ~/rulesets/$id", "", 404, nil},
 		step{"app", "GET ~/rulesets/$id", "", 404, nil},
+		step{"app", "PUT ~/rulesets/$id", `{"enforcement":"active"}`, 404, nil},
+		step{"app", "GET /repos/acme/gone/rulesets", "", 404, nil},
 		step{"bob", "PUT ~/contents/b.txt", `{"message":"b","content":"Yg=="}`, 201, nil},
 	)
 }
