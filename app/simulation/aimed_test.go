@@ -118,23 +118,32 @@ func (f *trial) pressFirstLook(w *world, n int) {
 	if d := f.spare(n+1, 40*time.Minute); d > 0 {
 		w.net.cut("/repos/acme/incidents", 1+f.IntN(12), func() {
 			if w.net.isConfigured() { // else nobody can know yet whom to page
-				w.first[title] = w.box.Clock().Now()
+				now := w.box.Clock().Now()
+				w.first[title] = span{now, now.Add(d)}
 			}
 			f.outage(w, d)
 		})
 	}
 }
 
-// pagedLate returns the incidents in whose first look GitHub went away, and for which somebody was
-// paged at once where it did not, and late where it did. The first page may wait for the answer
-// whether GitHub is away; a step of the escalation is five minutes.
+// pagedLate returns the incidents in whose first look GitHub went away, and of which a page left late
+// that left in time where it did not. The first may wait for the answer whether GitHub is away; a step
+// of the escalation is five minutes.
 func (w *world) pagedLate(script []step, want, got outcome) (lines []string) {
 	for title, away := range w.first {
-		on, at := want.firstPage(title), got.firstPage(title)
-		isAtOnce := !on.IsZero() && on.Sub(away) < time.Minute && on.Before(second(script, title))
-		if isAtOnce && (at.IsZero() || at.Sub(on) > 6*time.Minute) {
-			lines = append(lines, fmt.Sprintf("%s: GitHub went away in its first look, and somebody was paged at %s instead of %s",
-				title, at.Format(time.TimeOnly), on.Format(time.TimeOnly)))
+		pages, others := want.pagesOf(title), got.pagesOf(title)
+		if len(pages) == 0 || pages[0].Sub(away.from) >= time.Minute {
+			continue // nobody is paged at once
+		}
+		for k, on := range pages {
+			if !on.Before(second(script, title)) || !on.Before(away.to) {
+				break
+			}
+			if k >= len(others) || others[k].Sub(on) > 6*time.Minute {
+				lines = append(lines, fmt.Sprintf("%s: GitHub went away in its first look, and page %d of %s left late: %v",
+					title, k+1, on.Format(time.TimeOnly), others))
+				break
+			}
 		}
 	}
 	return lines
@@ -154,14 +163,15 @@ func second(script []step, title string) time.Time {
 	return at.Add(time.Hour)
 }
 
-// firstPage returns when somebody was paged first for an incident; zero: nobody was.
-func (o *outcome) firstPage(title string) (at time.Time) {
+// pagesOf returns when the pages of an incident left, in their order.
+func (o *outcome) pagesOf(title string) (all []time.Time) {
 	for line, when := range o.pagedAt {
-		if strings.HasPrefix(line, title+": paged: ["+title+"]/page/") && (at.IsZero() || when.Before(at)) {
-			at = when
+		if strings.HasPrefix(line, title+": paged: ["+title+"]/page/") {
+			all = append(all, when)
 		}
 	}
-	return at
+	slices.SortFunc(all, time.Time.Compare)
+	return all
 }
 
 // pressFirstCard lets the process end after it posted an incident's card and before it pinned it,

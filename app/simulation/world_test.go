@@ -96,7 +96,7 @@ type world struct {
 	reported map[string]bool      // by title, whether a source did
 	outage   time.Time            // its end
 	went     time.Time            // its begin
-	first    map[string]time.Time // by title, when GitHub went away in the first look
+	first    map[string]span      // by title, the outage that began in the first look
 	spells   []spell              // that go on
 	unmerged []step               // merges of pull requests that did not exist yet
 	renamed  bool                 // the incidents' repository had another name for a while
@@ -108,7 +108,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world { return newWorld
 
 // newWorldOf makes a world whose people are on call by rotations, and reached by ways of their own; nil: by none.
 func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, reported: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]time.Time{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, reported: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]span{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
