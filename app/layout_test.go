@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"app/doctor": {"app/config", "app/oncall", "app/engine", "app/github", "app/incident", "app/setup",
 		"app/naming", "app/owner", "app/selftest", "templates"},
 	"app/slack":       {"app/engine", "app/incident"},
-	"app/sqlite":      {"app/engine", "app/incident", "app/metrics", "app/wait"},
+	"app/store":       {"app/engine", "app/incident", "app/metrics", "app/wait"},
 	"app/notify":      {"templates", "app/engine", "app/incident", "app/naming", "app/wait", "app/texts", "app/services"},
 	"app/aws":         {"app/incident"},
 	"app/aws/worker":  {"app/aws", "app/engine", "app/incident", "app/metrics", "app/wait"},

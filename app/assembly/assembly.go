@@ -30,7 +30,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/slack"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
@@ -46,12 +46,14 @@ type Environment struct {
 	// FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
 	KMSKey string
 	// FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
-	Secrets   [][]byte
-	ClockURL  string // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
-	PagerURL  string // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
-	PhoneURL  string // FIREBREAK_PHONE_URL: where calls and texts go; empty: to Twilio
-	SlackURL  string // FIREBREAK_SLACK_URL: where Slack's Web API is; empty: at Slack
-	PublicURL string // FIREBREAK_PUBLIC_URL: where the product is served, for the links of pages
+	Secrets [][]byte
+	// FIREBREAK_DATABASE_URL: PostgreSQL, which several processes may share; empty: a file of this one's own
+	DatabaseURL string
+	ClockURL    string // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
+	PagerURL    string // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
+	PhoneURL    string // FIREBREAK_PHONE_URL: where calls and texts go; empty: to Twilio
+	SlackURL    string // FIREBREAK_SLACK_URL: where Slack's Web API is; empty: at Slack
+	PublicURL   string // FIREBREAK_PUBLIC_URL: where the product is served, for the links of pages
 	// FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
 	MailURL string
 	// FIREBREAK_INTAKE_REPOSITORY: owner/repo in which what sources report becomes an incident
@@ -126,19 +128,20 @@ func Read(getenv func(string) string) (Environment, error) {
 // readApp reads what it takes to be the App at GitHub.
 func readApp(getenv func(string) string) (Environment, []error) {
 	e := Environment{
-		GitHubURL: getenv("FIREBREAK_GITHUB_URL"),
-		Key:       []byte(getenv("FIREBREAK_PRIVATE_KEY")),
-		KMSKey:    getenv("FIREBREAK_KMS_KEY"),
-		ClockURL:  getenv("FIREBREAK_CLOCK_URL"),
-		PagerURL:  getenv("FIREBREAK_PAGER_URL"),
-		MailURL:   getenv("FIREBREAK_MAIL_URL"),
-		PhoneURL:  getenv("FIREBREAK_PHONE_URL"),
-		SlackURL:  getenv("FIREBREAK_SLACK_URL"),
-		PublicURL: getenv("FIREBREAK_PUBLIC_URL"),
-		Outbound:  []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
-		Allow:     strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","),
-		Accounts:  entriesOf(getenv("FIREBREAK_ACCOUNTS")),
-		getenv:    getenv,
+		GitHubURL:   getenv("FIREBREAK_GITHUB_URL"),
+		Key:         []byte(getenv("FIREBREAK_PRIVATE_KEY")),
+		KMSKey:      getenv("FIREBREAK_KMS_KEY"),
+		ClockURL:    getenv("FIREBREAK_CLOCK_URL"),
+		DatabaseURL: getenv("FIREBREAK_DATABASE_URL"),
+		PagerURL:    getenv("FIREBREAK_PAGER_URL"),
+		MailURL:     getenv("FIREBREAK_MAIL_URL"),
+		PhoneURL:    getenv("FIREBREAK_PHONE_URL"),
+		SlackURL:    getenv("FIREBREAK_SLACK_URL"),
+		PublicURL:   getenv("FIREBREAK_PUBLIC_URL"),
+		Outbound:    []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
+		Allow:       strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","),
+		Accounts:    entriesOf(getenv("FIREBREAK_ACCOUNTS")),
+		getenv:      getenv,
 	}
 	var wrong []error
 	id, err := strconv.ParseInt(getenv("FIREBREAK_APP_ID"), 10, 64)
@@ -178,6 +181,10 @@ func readApp(getenv func(string) string) (Environment, []error) {
 			) // an address may hold a secret
 		}
 	}
+	if u, err := url.Parse(e.DatabaseURL); e.DatabaseURL != "" &&
+		(err != nil || u.Host == "" || u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		wrong = append(wrong, errors.New("FIREBREAK_DATABASE_URL must be an address like postgres://user:password@host/database"))
+	}
 	return e, wrong
 }
 
@@ -195,7 +202,7 @@ func join(wrong []error) error {
 // Options are what doesn't come from the environment.
 type Options struct {
 	Clock   engine.Clock  // nil: the real one, or the followed one
-	File    string        // SQLite file of the queue and the timers; empty: in memory
+	File    string        // SQLite file of the queue and the timers, unless there is FIREBREAK_DATABASE_URL; empty: in memory
 	Sweep   time.Duration // how often what was lost on the way is looked for, and at the start; 0: never
 	Metrics metrics.Recorder
 	Logger  *slog.Logger
@@ -219,7 +226,7 @@ type Server struct {
 	sweep   time.Duration
 	sweeper *sweeper
 	app     *github.App
-	store   *sqlite.Store
+	store   *store.Store
 	engine  *engine.Engine
 	metrics metrics.Recorder
 	health  health
@@ -252,7 +259,12 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 			}
 		}
 	}
-	if s.store, err = sqlite.Open(o.File, s.clock, s.log); err != nil {
+	if env.DatabaseURL != "" {
+		s.store, err = store.OpenPostgres(context.Background(), env.DatabaseURL, s.clock, s.log)
+	} else {
+		s.store, err = store.Open(o.File, s.clock, s.log)
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.store.Metrics, s.store.Patience = s.metrics, o.Patience

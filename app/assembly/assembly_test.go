@@ -68,6 +68,7 @@ func TestOneMistakeAtATime(t *testing.T) {
 		"FIREBREAK_WEBHOOK_SECRET":   {"FIREBREAK_WEBHOOK_SECRET": ""},
 		"FIREBREAK_OUTBOUND_SECRET":  {"FIREBREAK_MAIL_URL": "https://mail.example"},
 		"FIREBREAK_CLOCK_URL":        {"FIREBREAK_CLOCK_URL": "now"},
+		"FIREBREAK_DATABASE_URL":     {"FIREBREAK_DATABASE_URL": "mysql://root@db/firebreak"},
 		"FIREBREAK_KMS_KEY":          {"FIREBREAK_KMS_KEY": "alias/firebreak"},
 	} {
 		s, err := assembly.New(env(change), assembly.Options{})

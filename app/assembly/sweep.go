@@ -328,12 +328,17 @@ func (s *Server) newSweeper() *sweeper {
 	return &sweeper{app: s.app, queue: s.store, aside: s.store, clock: s.clock, metrics: s.metrics, log: s.log}
 }
 
-// sweepUntil sweeps at once and then again and again, until ctx ends.
+// sweepUntil sweeps at once and then again and again, until ctx ends. Of processes that share a database
+// one sweeps; once it has ended another one begins as it began.
 func (s *Server) sweepUntil(ctx context.Context) {
 	tick := time.NewTicker(s.sweep)
 	defer tick.Stop()
 	for {
-		if err := s.sweeper.next(ctx); err != nil && ctx.Err() == nil {
+		isLeading, err := s.store.Leads(ctx)
+		if isLeading {
+			err = s.sweeper.next(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			s.log.Warn("the sweep failed: trying again later", "in", s.sweep, "err", err)
 		}
 		select {

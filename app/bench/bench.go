@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 	"github.com/firebreak-dev/firebreak/app/webhook"
 )
 
@@ -186,7 +186,7 @@ func (clock) Now() time.Time { return time.Now() }
 
 // endpoint is the product's endpoint before a queue in a file, or in memory.
 func endpoint(file string) (*server, error) {
-	store, err := sqlite.Open(file, clock{}, nil)
+	store, err := store.Open(file, clock{}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +206,7 @@ func endpoint(file string) (*server, error) {
 type server struct {
 	url     string
 	close   func()
-	backlog func(context.Context) (sqlite.Backlog, error) // of the queue behind it, if it has one
+	backlog func(context.Context) (store.Backlog, error) // of the queue behind it, if it has one
 	// deliveries so far: each has an id and an incident of its own
 	sent atomic.Int64
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 )
 
 // closing plays a P1 up to the command that closes it.
@@ -154,7 +154,7 @@ func TestA8WhatIsPutAsideIsTold(t *testing.T) {
 		t.Fatal("it is not told")
 	}
 	w.stop()
-	queue, err := sqlite.Open(w.queue, w.sandbox.Clock(), nil)
+	queue, err := store.Open(w.queue, w.sandbox.Clock(), nil)
 	if err == nil {
 		err = errors.Join(queue.Enqueue(t.Context(), aside, time.Time{}), queue.Close())
 	}

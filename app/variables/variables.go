@@ -69,6 +69,11 @@ var All = []Variable{
 		Help: "repositories for incidents, as owner/repo or by id; owner/.github: listed there"},
 	{Name: "FIREBREAK_ACCOUNTS", Group: Serves, Example: "acme", Default: "all that installed the App",
 		About: "The accounts whose repositories are served.", Help: "accounts whose repositories are served; default: all that installed it"},
+	{Name: "FIREBREAK_DATABASE_URL", Group: Serves, Example: "postgres://firebreak:secret@db/firebreak?sslmode=verify-full",
+		Default: "a SQLite file in the folder of `--data`",
+		About: "A PostgreSQL database for the queue and the timers, which any number of processes may share: " +
+			"[guide](production-postgresql.md). Its user needs the right to create a schema, or the schema `firebreak`.",
+		Help: "PostgreSQL database that several processes share; default: a file"},
 	{Name: "FIREBREAK_TRUSTED_PROXIES", Group: Serves, Example: "10.0.0.0/8", Default: "none",
 		About: "Networks of proxies whose X-Forwarded-For is trusted.", Help: "proxies whose X-Forwarded-For is trusted; default: none"},
 

@@ -1,4 +1,4 @@
-package sqlite
+package store
 
 import (
 	"context"
@@ -16,7 +16,7 @@ func (s *Store) Schedule(ctx context.Context, ref incident.Ref, at time.Time) er
 		return fmt.Errorf("set a timer: %w", err)
 	}
 	at = wait.NoLater(at, s.clock.Now(), wait.Timer)
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, func(tx transaction) error {
 		if at.IsZero() {
 			_, err := tx.Exec(`DELETE FROM timers WHERE ref = ?`, ref.String())
 			return err

@@ -1,4 +1,4 @@
-package sqlite
+package store
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // Save stores content under a name. It implements engine.Shelf.
 func (s *Store) Save(ctx context.Context, name string, content []byte) error {
 	now := s.clock.Now()
-	err := s.write(ctx, func(tx *sql.Tx) error {
+	err := s.write(ctx, func(tx transaction) error {
 		if _, err := tx.Exec(`INSERT INTO shelf (name, content, at) VALUES (?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET content = excluded.content, at = excluded.at`,
 			strings.ToLower(name), content, now.UnixNano()); err != nil {
@@ -30,7 +30,7 @@ func (s *Store) Save(ctx context.Context, name string, content []byte) error {
 // Claim saves an entry unless there is one. It implements engine.Claimer.
 func (s *Store) Claim(ctx context.Context, name string) (isFirst bool, err error) {
 	now := s.clock.Now()
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.write(ctx, func(tx transaction) error {
 		res, err := tx.Exec(`INSERT INTO shelf (name, content, at) VALUES (?, '1', ?) ON CONFLICT (name) DO NOTHING`,
 			strings.ToLower(name), now.UnixNano())
 		if err != nil {
@@ -50,7 +50,7 @@ func (s *Store) Claim(ctx context.Context, name string) (isFirst bool, err error
 const shelfCleaning = time.Hour
 
 // cleanShelf deletes expired content, once an hour. Only the writer calls it.
-func (s *Store) cleanShelf(tx *sql.Tx, now time.Time) error {
+func (s *Store) cleanShelf(tx transaction, now time.Time) error {
 	if now.Sub(s.shelfCleaned) < shelfCleaning && !now.Before(s.shelfCleaned) {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (s *Store) cleanShelf(tx *sql.Tx, now time.Time) error {
 }
 
 // migrateShelf dates the content that older versions stored without a time.
-func migrateShelf(db *sql.DB, now time.Time) error {
+func migrateShelf(db database, now time.Time) error {
 	var has bool
 	if err := db.QueryRow(`SELECT count(*) > 0 FROM pragma_table_info('shelf') WHERE name = 'at'`).Scan(&has); err != nil {
 		return err

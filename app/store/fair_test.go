@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 )
 
 // A thousand incidents at once take turns: none gets a third look before each has had its first,
@@ -61,7 +61,7 @@ func TestAThousandIncidentsTakeTurns(t *testing.T) {
 func BenchmarkBacklog(b *testing.B) {
 	for _, incidents := range []int{10, 1000, 10_000} {
 		b.Run(fmt.Sprint(incidents), func(b *testing.B) {
-			s, err := sqlite.Open(filepath.Join(b.TempDir(), "q.db"), &clock{now: start}, nil)
+			s, err := store.Open(filepath.Join(b.TempDir(), "q.db"), &clock{now: start}, nil)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"context"
@@ -12,14 +12,13 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
 )
 
 func TestItOutlivesTheProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "q.db")
 	c := &clock{now: start}
 	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 2}
-	s, err := sqlite.Open(file, c, nil)
+	s, err := openStore(t, file, c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +36,7 @@ func TestItOutlivesTheProcess(t *testing.T) {
 // A process that is killed has lost nothing that it had acknowledged.
 func TestKilled(t *testing.T) {
 	if file := os.Getenv("FIREBREAK_TEST_KILLED"); file != "" {
-		s, err := sqlite.Open(file, &clock{now: start}, nil)
+		s, err := openStore(t, file, &clock{now: start}, nil)
 		if err != nil {
 			fmt.Println(err)
 			os.Exit(1)
@@ -79,7 +78,7 @@ func TestKilled(t *testing.T) {
 
 func TestTheShelfKeepsTheLast(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")
-	s, err := sqlite.Open(path, wall{}, nil)
+	s, err := openStore(t, path, wall{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

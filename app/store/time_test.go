@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 )
 
 // wall is the real clock; in a synctest bubble that is one that moves when nobody has anything to do.
@@ -23,8 +23,8 @@ type wall struct{}
 func (wall) Now() time.Time { return time.Now() }
 
 // run works a store on the wall clock until the bubble's test ends, and notes when what was handed out.
-func run(t *testing.T, handle func(engine.Message) error) (*sqlite.Store, func() string) {
-	s, err := sqlite.Open("", wall{}, nil)
+func run(t *testing.T, handle func(engine.Message) error) (*store.Store, func() string) {
+	s, err := store.Open("", wall{}, nil) // no bubble has a network
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestCommentsGoBeforeBareLooks(t *testing.T) {
 		return m
 	}
 	c := &clock{now: start}
-	s, err := sqlite.Open("", c, nil)
+	s, err := openStore(t, "", c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestCommentsGoBeforeBareLooks(t *testing.T) {
 func TestWhatWasDoneBeforeTheEndIsNotDoneAgain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "q.db")
 	c := &clock{now: start}
-	s, err := sqlite.Open(file, c, nil)
+	s, err := openStore(t, file, c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,18 +162,18 @@ func TestWhatWasDoneBeforeTheEndIsNotDoneAgain(t *testing.T) {
 
 func TestOneProcessPerFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "q.db")
-	s, err := sqlite.Open(file, wall{}, nil)
+	s, err := store.Open(file, wall{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = sqlite.Open(file, wall{}, nil)
+	_, err = store.Open(file, wall{}, nil)
 	if err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("a second process opens the queue: %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = sqlite.Open(file, wall{}, nil); err != nil {
+	if s, err = store.Open(file, wall{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
@@ -185,12 +185,13 @@ func TestOneProcessPerFile(t *testing.T) {
 }
 
 func TestAnyPath(t *testing.T) {
+	skipUnlessFile(t)
 	file := filepath.Join(t.TempDir(), "a folder 100% #1?", "q.db")
-	if _, err := sqlite.Open(file, wall{}, nil); err == nil {
+	if _, err := store.Open(file, wall{}, nil); err == nil {
 		t.Error("a folder that isn't there, and no error")
 	}
 	file = filepath.Join(t.TempDir(), "a file 100%41 #1?x=y.db")
-	s, err := sqlite.Open(file, wall{}, nil)
+	s, err := store.Open(file, wall{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +207,7 @@ func TestAnyPath(t *testing.T) {
 }
 
 func TestNoTimerForNoIncident(t *testing.T) {
-	s, err := sqlite.Open("", wall{}, nil)
+	s, err := openStore(t, "", wall{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +221,7 @@ func TestNoTimerForNoIncident(t *testing.T) {
 func TestWhatIsPutAsideIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		s, err := sqlite.Open("", wall{},
+		s, err := store.Open("", wall{},
 			slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError})))
 		if err != nil {
 			t.Fatal(err)
@@ -353,7 +354,7 @@ func TestNoTimerRingsMoreThanOnceASecond(t *testing.T) {
 	for name := range oddTimes(time.Time{}) {
 		synctest.Test(t, func(t *testing.T) {
 			rang := 0
-			var s *sqlite.Store
+			var s *store.Store
 			s, _ = run(t, func(m engine.Message) error {
 				rang++
 				return s.Schedule(t.Context(), m.Ref, oddTimes(time.Now())[name])

@@ -1,4 +1,4 @@
-package sqlite
+package store
 
 import (
 	"bytes"
@@ -30,6 +30,15 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 	working, stop := s.extend(ctx)
 	defer stop()
 	var wg sync.WaitGroup
+	if s.peers != nil {
+		wg.Go(func() {
+			if err := s.peers.watch(ctx, s.Wake); err != nil {
+				stop() // another process may look at what this one looks at
+				s.stop(err)
+				s.Wake()
+			}
+		})
+	}
 	defer wg.Wait()
 	defer s.markEnded()
 	defer giveUp() // what is under way has as long to end as where ctx ended
@@ -59,7 +68,7 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 			if s.acquire(ref) {
 				wg.Go(func() {
 					defer s.release(ref)
-					s.process(ctx, working, ref, handle)
+					s.processAlone(ctx, working, ref, handle)
 				})
 			}
 		}
@@ -102,7 +111,7 @@ func dropIfEnded(ctx context.Context, err error) error {
 func (s *Store) acquire(ref string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, busy := s.running[ref]; busy || len(s.running) >= maxWorkers || s.isHeld(ref) {
+	if _, busy := s.running[ref]; busy || len(s.running) >= maxWorkers || s.isHeld(ref) || s.peers.isElsewhere(ref) {
 		return false
 	}
 	if incident.IsSearchGroup(ref) && s.count(incident.IsSearchGroup) >= maxSearches ||
@@ -138,12 +147,16 @@ func (s *Store) assign(ref string, id int64) {
 	s.running[ref] = id
 }
 
-// isAssigned reports whether a message may be under way.
-func (s *Store) isAssigned(ref string, id int64) bool {
+// isUnderWay reports whether a message may be under way, here or in another process. It stays so until
+// the transaction ends.
+func (s *Store) isUnderWay(tx transaction, ref string, id int64) (bool, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	now, busy := s.running[ref]
-	return busy && (now == 0 || now == id)
+	s.mu.Unlock()
+	if busy || s.peers == nil {
+		return busy && (now == 0 || now == id), nil
+	}
+	return s.peers.isBusy(tx, ref)
 }
 
 // waitForWork waits for a change or for the next due time. The clock may run faster than the wall
@@ -160,7 +173,7 @@ func (s *Store) waitForWork(ctx context.Context, changed <-chan struct{}, next t
 		s.isWaiting, s.lastRound = false, time.Now()
 		s.mu.Unlock()
 	}()
-	var tick <-chan time.Time
+	tick := s.peers.tick()
 	if !next.IsZero() {
 		timer := time.NewTimer(min(next.Sub(s.clock.Now()), time.Second))
 		defer timer.Stop()
@@ -195,7 +208,7 @@ func (s *Store) fireTimers(ctx context.Context) error {
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil || len(due) == 0 {
 		return err
 	}
-	return s.write(ctx, func(tx *sql.Tx) error {
+	return s.write(ctx, func(tx transaction) error {
 		for _, t := range due {
 			if soonest := s.firedAt[t.ref].Add(wait.Least); now.Before(soonest) && !now.Before(s.firedAt[t.ref]) {
 				// A timer that is set for the past fires once a second at most.
@@ -251,7 +264,7 @@ const maxFired = 1000
 // joinTimer replaces an earlier timer message of the incident that waits for its next try, unless
 // that is assigned. The new one gets a new id: a look that is under way began before this timer
 // fired, and does not answer it.
-func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool, error) {
+func (s *Store) joinTimer(tx transaction, ref string, due int64, body []byte) (bool, error) {
 	tried, joined, err := s.removeAlike(tx, ref, func(m engine.Message, _ []byte) bool {
 		return m.Why == "clock" && m.IsBare()
 	})
@@ -264,7 +277,7 @@ func (s *Store) joinTimer(tx *sql.Tx, ref string, due int64, body []byte) (bool,
 
 // joinSweep replaces an earlier request of the sweep that waits for its next try: the sweep runs
 // every five minutes, also while GitHub is down for a day.
-func (s *Store) joinSweep(tx *sql.Tx, m engine.Message, due int64, body []byte) (bool, error) {
+func (s *Store) joinSweep(tx transaction, m engine.Message, due int64, body []byte) (bool, error) {
 	tried, joined, err := s.removeAlike(tx, m.Ref.String(), func(before engine.Message, text []byte) bool {
 		return before.Why == "sweep" && bytes.Equal(text, body)
 	})
@@ -277,25 +290,41 @@ func (s *Store) joinSweep(tx *sql.Tx, m engine.Message, due int64, body []byte) 
 
 // removeAlike deletes an incident's newest message that is alike, and returns how often it was
 // tried. A message that is assigned stays.
-func (s *Store) removeAlike(tx *sql.Tx, ref string,
+func (s *Store) removeAlike(tx transaction, ref string,
 	isAlike func(m engine.Message, body []byte) bool) (tried int, ok bool, err error) {
 	rows, err := tx.Query(`SELECT id, body, tries FROM messages
 		WHERE ref = ? AND delivery = '' AND dead = '' ORDER BY id DESC`, ref)
 	if err != nil {
 		return 0, false, err
 	}
-	var id int64
-	for rows.Next() && !ok && err == nil {
+	type candidate struct {
+		id    int64
+		tried int
+	}
+	var alike []candidate
+	for rows.Next() && err == nil {
+		var c candidate
 		var body []byte
 		var m engine.Message
-		err = rows.Scan(&id, &body, &tried)
-		ok = err == nil && json.Unmarshal(body, &m) == nil && isAlike(m, body) && !s.isAssigned(ref, id)
+		if err = rows.Scan(&c.id, &body, &c.tried); err == nil && json.Unmarshal(body, &m) == nil && isAlike(m, body) {
+			alike = append(alike, c)
+		}
 	}
-	if err = errors.Join(err, rows.Err(), rows.Close()); err != nil || !ok {
+	if err = errors.Join(err, rows.Err(), rows.Close()); err != nil {
 		return 0, false, err
 	}
-	_, err = tx.Exec(`DELETE FROM messages WHERE id = ?`, id)
-	return tried, err == nil, err
+	for _, c := range alike {
+		isUnderWay, err := s.isUnderWay(tx, ref, c.id)
+		if isUnderWay || err != nil {
+			if err != nil {
+				return 0, false, err
+			}
+			continue
+		}
+		_, err = tx.Exec(`DELETE FROM messages WHERE id = ?`, c.id)
+		return c.tried, err == nil, err
+	}
+	return 0, false, nil
 }
 
 // listDue returns the incidents that are due, the longest due first and as many as can start now,
@@ -303,7 +332,7 @@ func (s *Store) removeAlike(tx *sql.Tx, ref string,
 func (s *Store) listDue() (refs []string, next time.Time, err error) {
 	now := s.clock.Now().UnixNano()
 	s.mu.Lock()
-	held := len(s.holds)
+	held := len(s.holds) + s.peers.elsewhereNow()
 	s.mu.Unlock()
 	// Timers first: one that becomes a message between the two reads is seen by the second. The other
 	// way round neither would see it.
@@ -339,12 +368,16 @@ type job struct {
 	body  []byte
 	tries int
 	count int // of a signal: how often it was said
+
+	isReport bool // it may be joined with others
 }
 
 // nextJob returns the message of an incident that is to be handed out now: the first by order or,
 // while that waits for its next try, an urgent one.
 func (s *Store) nextJob(ref string) (j job, err error) {
-	read := func(row *sql.Row) error { return row.Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count) }
+	read := func(row *sql.Row) error {
+		return row.Scan(&j.id, &j.last, &j.due, &j.body, &j.tries, &j.count, &j.isReport)
+	}
 	err = read(s.selectHead.QueryRow(ref))
 	if now := s.clock.Now().UnixNano(); err == nil && j.due > now {
 		if urgent := read(s.selectUrgent.QueryRow(ref, now)); !errors.Is(urgent, sql.ErrNoRows) {
@@ -352,6 +385,27 @@ func (s *Store) nextJob(ref string) (j job, err error) {
 		}
 	}
 	return j, err
+}
+
+// processAlone calls process unless another process is at the incident.
+func (s *Store) processAlone(ctx, working context.Context, ref string,
+	handle func(context.Context, engine.Message) error) {
+	if s.peers == nil {
+		s.process(ctx, working, ref, handle)
+		return
+	}
+	isMine, err := s.peers.take(working, ref)
+	if err != nil {
+		s.stop(withAdvice("take "+ref+" in", s.path, err))
+		return
+	}
+	if !isMine {
+		return
+	}
+	s.process(ctx, working, ref, handle)
+	if err := s.peers.give(context.WithoutCancel(working), ref); err != nil {
+		s.stop(withAdvice("leave "+ref+" in", s.path, err))
+	}
 }
 
 // process hands out an incident's next message, with the context working, and then deletes it,
@@ -371,6 +425,10 @@ func (s *Store) process(ctx, working context.Context, ref string,
 	}
 	s.Metrics.Record(metrics.QueueAge, s.clock.Now().Sub(time.Unix(0, j.due)).Seconds())
 	s.assign(ref, j.id)
+	if err := s.sealForPeers(ctx, j); err != nil {
+		s.stop(err)
+		return
+	}
 	began := s.clock.Now()
 	var m engine.Message
 	if err = json.Unmarshal(j.body, &m); err == nil {
@@ -385,7 +443,7 @@ func (s *Store) process(ctx, working context.Context, ref string,
 	var later *engine.RetryAfter
 	isAside := false
 	now := s.clock.Now()
-	change := func(tx *sql.Tx) error {
+	change := func(tx transaction) error {
 		_, err := tx.Exec(`DELETE FROM messages WHERE id = ? OR (`+answeredByLook+`)`, j.id, ref, j.last,
 			began.UnixNano())
 		return err
@@ -393,13 +451,13 @@ func (s *Store) process(ctx, working context.Context, ref string,
 	switch {
 	case err == nil:
 	case errors.Is(err, engine.ErrNotLooked):
-		change = func(tx *sql.Tx) error {
+		change = func(tx transaction) error {
 			_, err := tx.Exec(`DELETE FROM messages WHERE id = ?`, j.id)
 			return err
 		}
 	case errors.As(err, &later):
-		change = func(tx *sql.Tx) error {
-			_, err := tx.Exec(`UPDATE messages SET due = ?`+sealClause(!later.IsIdle)+` WHERE id = ?`,
+		change = func(tx transaction) error {
+			_, err := tx.Exec(`UPDATE messages SET due = ?`+s.sealOrOpen(!later.IsIdle)+` WHERE id = ?`,
 				wait.Until(later.Until, now, wait.Message).UnixNano(), j.id)
 			return err
 		}
@@ -408,14 +466,14 @@ func (s *Store) process(ctx, working context.Context, ref string,
 		isAside = true
 		s.log.Error("message put aside: deliver it again once the cause is fixed", "incident", ref,
 			"delivery", m.Delivery, "tries", j.tries+1, "err", err)
-		change = func(tx *sql.Tx) error {
+		change = func(tx transaction) error {
 			_, e := tx.Exec(`UPDATE messages SET dead = ?, tries = tries + 1 WHERE id = ?`, err.Error(), j.id)
 			return e
 		}
 	default:
 		rest := wait.Backoff(minRetryDelay, j.tries, maxRetryDelay)
 		s.log.Warn("look failed: trying again", "incident", ref, "in", rest, "tries", j.tries+1, "err", err)
-		change = func(tx *sql.Tx) error {
+		change = func(tx transaction) error {
 			_, err := tx.Exec(`UPDATE messages SET due = ?, tries = tries + 1`+sealClause(true)+` WHERE id = ?`,
 				now.Add(rest).UnixNano(), j.id)
 			return err
@@ -438,6 +496,27 @@ func sealClause(is bool) string {
 		return ""
 	}
 	return sealKey
+}
+
+// sealForPeers seals a report that is about to be handed out: if this process ends, the one that takes it
+// over does not know that it may be recorded already.
+func (s *Store) sealForPeers(ctx context.Context, j job) error {
+	if s.peers == nil || !j.isReport {
+		return nil
+	}
+	return s.write(ctx, func(tx transaction) error {
+		_, err := tx.Exec(`UPDATE messages SET count = count`+sealKey+` WHERE id = ?`, j.id)
+		return err
+	})
+}
+
+// sealOrOpen is sealClause for a message that may have been sealed for other processes: one that waits on
+// purpose is open again.
+func (s *Store) sealOrOpen(isSealed bool) string {
+	if s.peers != nil && !isSealed {
+		return `, key = rtrim(key)`
+	}
+	return sealClause(isSealed)
 }
 
 const sealKey = `, key = CASE WHEN key = '' THEN '' ELSE rtrim(key) || ' ' END`

@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"errors"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
 )
 
 // While a report waits the next of its kind is counted with it, also one that comes while it is
@@ -63,7 +62,7 @@ func TestA4I6AReportIsJoinedOnce(t *testing.T) {
 			What: &incident.Signal{Body: []byte(`{}`), Key: "a true", Count: 1, Event: event, ID: id, At: at}}
 	}
 	later := start.Add(time.Minute)
-	before, err := sqlite.Open(file, c, nil)
+	before, err := openStore(t, file, c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +80,11 @@ func TestA4I6AReportIsJoinedOnce(t *testing.T) {
 	q.put(report("5", "z", start.Add(2*time.Minute)), later)
 	c.add(2 * time.Minute)
 	q.idle()
-	if want := []string{"3 2", "5 2"}; !slices.Equal(told, want) {
+	want := []string{"3 2", "5 2"}
+	if isPostgres() { // it knows that none of them was handed out
+		want = []string{"5 4"}
+	}
+	if !slices.Equal(told, want) {
 		t.Errorf("told %q, want %q", told, want)
 	}
 }

@@ -1,8 +1,7 @@
-package sqlite
+package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -136,7 +135,7 @@ func TestA4OnlyWhatIsAlikeTakesItsPlace(t *testing.T) {
 			s.assign(ref.String(), j.id)
 		}
 		var ok bool
-		if err := s.write(t.Context(), func(tx *sql.Tx) (err error) {
+		if err := s.write(t.Context(), func(tx transaction) (err error) {
 			_, ok, err = s.removeAlike(tx, ref.String(), func(engine.Message, []byte) bool { return c.isAlike })
 			return err
 		}); err != nil {

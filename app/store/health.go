@@ -1,4 +1,4 @@
-package sqlite
+package store
 
 import (
 	"context"
@@ -54,7 +54,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	}
 	written := make(chan error, 1) // a disk that hangs must not hang whoever asks
 	go func() {
-		written <- s.write(ctx, func(tx *sql.Tx) error {
+		written <- s.write(ctx, func(tx transaction) error {
 			_, err := tx.Exec(`INSERT INTO health (id, at) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET at = excluded.at`,
 				s.clock.Now().UnixNano())
 			return err

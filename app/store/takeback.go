@@ -1,8 +1,7 @@
-package sqlite
+package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 )
 
@@ -15,11 +14,11 @@ const mostTakenBack = 12
 // incident no more. It returns how many.
 func (s *Store) TakeBack(ctx context.Context) (n int, err error) {
 	now := s.clock.Now().UnixNano()
-	err = s.write(ctx, func(tx *sql.Tx) error {
+	err = s.write(ctx, func(tx transaction) error {
 		res, err := tx.Exec(`UPDATE messages SET dead = '', due = ?,
 			light = CASE WHEN light IN (1, 2) THEN ? ELSE light END
 			WHERE dead <> '' AND ref <> '' AND tries BETWEEN ? AND ?
-			AND due + (300000000000 << (tries - ?)) <= ?`,
+			AND due + (300000000000 << CAST(tries - ? AS INTEGER)) <= ?`,
 			now, rankProof, maxTries, maxTries+mostTakenBack-1, maxTries, now)
 		if err != nil {
 			return err

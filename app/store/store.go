@@ -1,6 +1,6 @@
-// Package sqlite stores the queue, the timers and what is kept for outages in one SQLite file, so
-// that a restart loses nothing.
-package sqlite
+// Package store stores the queue, the timers and what is kept for outages, so that a restart loses
+// nothing: in one SQLite file, for one process, or in PostgreSQL, for any number of them.
+package store
 
 import (
 	"context"
@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS messages (
 CREATE INDEX IF NOT EXISTS messages_key ON messages (ref, key) WHERE key <> '';
 CREATE INDEX IF NOT EXISTS messages_ref ON messages (ref, id);
 DROP INDEX IF EXISTS messages_turn; -- of files before timers had a number of their own
-CREATE INDEX IF NOT EXISTS messages_order ON messages (ref, (` + messageOrder + `), id) WHERE dead = '';
+DROP INDEX IF EXISTS messages_order; -- of files before the order was written for PostgreSQL, too
+CREATE INDEX IF NOT EXISTS messages_rank ON messages (ref, (` + messageOrder + `), id) WHERE dead = '';
 CREATE INDEX IF NOT EXISTS messages_urgent ON messages (ref, due) WHERE dead = '' AND light IN (-1, 2);
 CREATE INDEX IF NOT EXISTS messages_due ON messages (due) WHERE dead = '';
 CREATE INDEX IF NOT EXISTS messages_dead ON messages (delivery) WHERE dead <> '';
@@ -65,7 +66,7 @@ CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 // looked at with its signed text at hand.
 //
 // Reports of a source come last: they may wait on purpose, and no command should wait with them.
-const messageOrder = `(key <> '') * 2 + min(light, 1)`
+const messageOrder = `(CASE WHEN key <> '' THEN 2 ELSE 0 END) + (CASE WHEN light > 1 THEN 1 ELSE light END)`
 
 // isUrgent selects timers, requests of the sweep, and acknowledgements. They don't wait for a
 // message of their incident that waits for its next try: during an outage of GitHub, or while one
@@ -93,14 +94,14 @@ const (
 	firstOfIncident = `(SELECT id FROM messages WHERE ref = m.ref AND dead = '' ORDER BY ` + messageOrder + `, id LIMIT 1)`
 	selectNextDue   = `SELECT min(due) FROM (SELECT due FROM timers UNION ALL
 		SELECT due FROM messages m WHERE dead = '' AND (` +
-		isUrgent + ` OR id = ` + firstOfIncident + `))`
+		isUrgent + ` OR id = ` + firstOfIncident + `)) AS d`
 	selectDueNow   = `SELECT ref FROM ` + fromDue
 	selectDueSince = `SELECT ref, min(due) FROM ` + fromDue
 	fromDue        = `messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident +
 		`) GROUP BY ref ORDER BY (substr(ref, 1, 1) = '~') + (substr(ref, 1, 6) = '~chat '),
 		min(due), min(id) LIMIT ?`
 	selectLaterDue = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers
-		UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?)`
+		UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?) AS d`
 	selectTimersDue  = `SELECT ref, due FROM timers WHERE due <= ?`
 	insertDelivery   = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
 	deleteDeliveries = `DELETE FROM deliveries WHERE at < ?`
@@ -108,9 +109,9 @@ const (
 	selectArrival    = `SELECT id, lines FROM arrivals ORDER BY id LIMIT 1`
 	insertArrival    = `INSERT INTO arrivals (id, lines) VALUES (?, ?)`
 	deleteArrival    = `DELETE FROM arrivals WHERE id = ?`
-	selectFirst      = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+	selectFirst      = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count, key <> ''
 		FROM messages m WHERE ref = ? AND dead = '' ORDER BY ` + messageOrder + `, id LIMIT 1`
-	selectFirstUrgent = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count
+	selectFirstUrgent = `SELECT id, (SELECT max(id) FROM messages WHERE ref = m.ref), due, body, tries, count, key <> ''
 		FROM messages m WHERE ref = ? AND dead = '' AND ` + isUrgent + ` AND due <= ? ORDER BY due, id LIMIT 1`
 )
 
@@ -122,9 +123,10 @@ type Store struct {
 	// before Run.
 	Patience time.Duration
 
-	db      *sql.DB
+	db      database
 	tally   *tally
-	path    string
+	peers   *peers // what other processes share this database; nil: it is this one's alone
+	path    string // of the file, or the address of the database
 	isFresh bool
 	clock   engine.Clock
 	log     *slog.Logger
@@ -190,7 +192,22 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	if err != nil {
 		log.Warn("acknowledged messages not counted", "file", path, "err", err)
 	}
-	s := &Store{Metrics: metrics.Discard{}, db: db, tally: count, path: path, isFresh: fresh, clock: clock,
+	s, err := newStore(db, path, fresh, clock, log)
+	if err != nil {
+		return nil, errors.Join(err, count.close(), db.Close())
+	}
+	s.tally = count
+	err = s.countLost(isAnew)
+	s.writer.Go(s.runWriter)
+	if err = errors.Join(err, s.restore()); err != nil {
+		return nil, errors.Join(withAdvice("open the queue", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// newStore returns a store of a database that has its tables. Its writer does not run yet.
+func newStore(db database, path string, fresh bool, clock engine.Clock, log *slog.Logger) (*Store, error) {
+	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, isFresh: fresh, clock: clock,
 		log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{},
 		ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{}),
 		firedAt: map[string]time.Time{}}
@@ -201,14 +218,10 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 		&s.forgetDeliveries: deleteDeliveries, &s.addMessage: insertMessage,
 		&s.addArrivals: insertArrival, &s.dropArrivals: deleteArrival,
 	} {
+		var err error
 		if *to, err = db.Prepare(query); err != nil {
-			return nil, errors.Join(withAdvice("open the queue", path, err), count.close(), db.Close())
+			return nil, withAdvice("open the queue", path, err)
 		}
-	}
-	err = s.countLost(isAnew)
-	s.writer.Go(s.runWriter)
-	if err = errors.Join(err, s.restore()); err != nil {
-		return nil, errors.Join(withAdvice("open the queue", path, err), s.Close())
 	}
 	return s, nil
 }
@@ -238,26 +251,27 @@ func fileURL(path string) string {
 }
 
 // openFile opens a queue's file, checks it, and reports whether it is new.
-func openFile(path string) (db *sql.DB, fresh bool, err error) {
+func openFile(path string) (db database, fresh bool, err error) {
 	// The lock lasts while the file is open: two processes would be two writers of one incident.
 	source := fileURL(path) +
 		"?_pragma=busy_timeout(1000)&_pragma=locking_mode(EXCLUSIVE)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 	if path == "" {
 		source = "file::memory:"
 	}
-	db, err = sql.Open("sqlite", source)
+	pool, err := sql.Open("sqlite", source)
 	if err != nil {
-		return nil, false, fmt.Errorf("open the queue %s: %w", path, err)
+		return db, false, fmt.Errorf("open the queue %s: %w", path, err)
 	}
-	db.SetMaxOpenConns(1) // one writer, and a queue in memory is one connection
+	pool.SetMaxOpenConns(1) // one writer, and a queue in memory is one connection
+	db = database{DB: pool}
 	if fresh, err = prepare(db); err != nil {
-		return nil, false, errors.Join(withAdvice("open the queue", path, err), db.Close())
+		return db, false, errors.Join(withAdvice("open the queue", path, err), db.Close())
 	}
 	return db, fresh, nil
 }
 
 // prepare creates the tables and indexes, and checks the file.
-func prepare(db *sql.DB) (fresh bool, err error) {
+func prepare(db database) (fresh bool, err error) {
 	if err := db.QueryRow(`SELECT count(*) = 0 FROM sqlite_schema`).Scan(&fresh); err != nil {
 		return false, err
 	}
@@ -278,11 +292,21 @@ func prepare(db *sql.DB) (fresh bool, err error) {
 // that may exist.
 func (s *Store) Fresh() bool { return s.isFresh }
 
+// Leads reports whether this process is the one of those that share the store that does what one of them
+// should do, such as to sweep. It stays so until it ends; a store of one process's own has no other.
+func (s *Store) Leads(ctx context.Context) (bool, error) {
+	is, err := s.peers.leads(ctx)
+	if err != nil {
+		return false, withAdvice("ask who sweeps in", s.path, err)
+	}
+	return is, nil
+}
+
 // Close closes the store. What is in it stays on disk.
 func (s *Store) Close() error {
 	s.closer.Do(func() { close(s.closed) })
 	s.writer.Wait()
-	return errors.Join(s.db.Close(), s.tally.close())
+	return errors.Join(s.peers.close(), s.db.Close(), s.tally.close())
 }
 
 // Idle returns once nothing is due by now and no look is under way.
@@ -310,6 +334,7 @@ func (s *Store) Idle(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
+		case <-s.peers.tick():
 		case <-ctx.Done():
 			return fmt.Errorf("still busy: %w", ctx.Err())
 		case <-s.closed:

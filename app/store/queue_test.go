@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 )
 
 // clock moves only when told to.
@@ -45,7 +45,7 @@ func message(number int, delivery string) engine.Message {
 
 // queue is a store with a worker that notes what it is handed.
 type queue struct {
-	*sqlite.Store
+	*store.Store
 	t     *testing.T
 	clock *clock
 	mu    sync.Mutex
@@ -56,7 +56,7 @@ type queue struct {
 // open opens a store and works it by handle, which may be nil.
 func open(t *testing.T, path string, c *clock, handle func(engine.Message) error) *queue {
 	t.Helper()
-	s, err := sqlite.Open(path, c, nil)
+	s, err := openStore(t, path, c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,7 +381,7 @@ func TestA4WhatIsNotLookedAtAnswersForNothingElse(t *testing.T) {
 
 // What it costs to store a message, and what to put it in its place afterwards.
 func BenchmarkEnqueue(b *testing.B) {
-	s, err := sqlite.Open(filepath.Join(b.TempDir(), "q.db"), &clock{now: start}, nil)
+	s, err := store.Open(filepath.Join(b.TempDir(), "q.db"), &clock{now: start}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
 )
 
 // What is under way when Run's context ends may end on its own, and is done with then. Nothing is
@@ -24,7 +23,7 @@ func TestA4WhatIsUnderWayEndsByItself(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c0, path := &clock{now: start}, filepath.Join(t.TempDir(), "queue.db")
-			s, err := sqlite.Open(path, c0, nil)
+			s, err := openStore(t, path, c0, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

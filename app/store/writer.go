@@ -1,15 +1,14 @@
-package sqlite
+package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"runtime"
 )
 
 // write is a change that waits for its commit, or a message that arrived.
 type write struct {
-	do      func(*sql.Tx) error
+	do      func(transaction) error
 	arrived []byte
 	done    chan error
 }
@@ -64,6 +63,9 @@ func (s *Store) commitBatch(batch []write) error {
 		return withAdvice("write the queue", s.path, err)
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
+	if err := s.peers.begin(tx); err != nil {
+		return withAdvice("write the queue", s.path, err)
+	}
 	var lines [][]byte
 	for _, w := range batch {
 		if w.arrived != nil {
@@ -72,8 +74,17 @@ func (s *Store) commitBatch(batch []write) error {
 			return withAdvice("write the queue", s.path, err)
 		}
 	}
+	if s.peers != nil {
+		if err := s.sortIn(tx, lines); err != nil {
+			return withAdvice("write the queue", s.path, err)
+		}
+		lines = nil
+	}
 	row, err := s.insertArrivals(tx, lines)
 	if err != nil {
+		return withAdvice("write the queue", s.path, err)
+	}
+	if err := s.peers.announce(tx); err != nil {
 		return withAdvice("write the queue", s.path, err)
 	}
 	if err := tx.Commit(); err != nil {
@@ -89,7 +100,7 @@ func (s *Store) commitBatch(batch []write) error {
 }
 
 // write makes a change and returns once it is on disk.
-func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
+func (s *Store) write(ctx context.Context, do func(transaction) error) error {
 	return s.send(ctx, write{do: do})
 }
 

@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"context"
@@ -8,31 +8,31 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 )
 
 func TestTheBacklogIsCounted(t *testing.T) {
 	c := &clock{now: start}
-	s, err := sqlite.Open("", c, nil)
+	s, err := openStore(t, "", c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	backlog := func(want sqlite.Backlog) {
+	backlog := func(want store.Backlog) {
 		t.Helper()
 		if got, err := s.Backlog(t.Context()); got != want || err != nil {
 			t.Errorf("%+v, %v, want %+v", got, err, want)
 		}
 	}
-	backlog(sqlite.Backlog{})
+	backlog(store.Backlog{})
 	for n, at := range []time.Time{start.Add(time.Hour), start, start} {
 		if err := s.Enqueue(t.Context(), message(n+1, ""), at); err != nil {
 			t.Fatal(err)
 		}
 	}
-	backlog(sqlite.Backlog{Messages: 3})
+	backlog(store.Backlog{Messages: 3})
 	c.add(90 * time.Second)
-	backlog(sqlite.Backlog{Messages: 3, Oldest: 90 * time.Second})
+	backlog(store.Backlog{Messages: 3, Oldest: 90 * time.Second})
 }
 
 // What was put aside is counted on its own.
@@ -51,14 +51,14 @@ func TestTheDeadAreCounted(t *testing.T) {
 		q.Wake()
 	}
 	q.idle()
-	if got, err := q.Backlog(t.Context()); got != (sqlite.Backlog{Dead: 1}) || err != nil {
+	if got, err := q.Backlog(t.Context()); got != (store.Backlog{Dead: 1}) || err != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
 // Health is good only where webhooks are stored and worked at.
 func TestHealth(t *testing.T) {
-	s, err := sqlite.Open(filepath.Join(t.TempDir(), "queue.db"), &clock{now: start}, nil)
+	s, err := openStore(t, filepath.Join(t.TempDir(), "queue.db"), &clock{now: start}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestHealth(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err = sqlite.Open("", &clock{now: start}, nil)
+	s, err = openStore(t, "", &clock{now: start}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"bytes"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/metrics"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 )
 
 // counted counts what is measured, by name and labels.
@@ -31,7 +31,7 @@ func (c *counted) Record(m *metrics.Metric, _ float64, labels ...string) {
 
 // watch works a store in a time of its own.
 type watch struct {
-	*sqlite.Store
+	*store.Store
 	measured counted
 	log      bytes.Buffer
 	ended    chan error
@@ -40,7 +40,7 @@ type watch struct {
 
 func watched(t *testing.T, handle func(context.Context, engine.Message) error) *watch {
 	w := &watch{measured: counted{of: map[string]int{}}, ended: make(chan error, 1)}
-	s, err := sqlite.Open("", wall{}, slog.New(slog.NewTextHandler(&w.log, nil)))
+	s, err := store.Open("", wall{}, slog.New(slog.NewTextHandler(&w.log, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package sqlite_test
+package store_test
 
 import (
 	"database/sql"
@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
-	"github.com/firebreak-dev/firebreak/app/sqlite"
+	"github.com/firebreak-dev/firebreak/app/store"
 )
 
 // onShelf reports whether something is kept by a name.
-func onShelf(t *testing.T, s *sqlite.Store, name string) bool {
+func onShelf(t *testing.T, s *store.Store, name string) bool {
 	t.Helper()
 	content, err := s.Load(t.Context(), name)
 	if err != nil {
@@ -23,7 +23,7 @@ func onShelf(t *testing.T, s *sqlite.Store, name string) bool {
 
 // Of all who claim a name at once one alone is first (X5).
 func TestX5OneAloneIsFirst(t *testing.T) {
-	s, err := sqlite.Open("", &clock{now: start}, nil)
+	s, err := openStore(t, "", &clock{now: start}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestWhatIsKeptHasAnEnd(t *testing.T) {
 	for prefix, days := range lives {
 		t.Run(prefix, func(t *testing.T) {
 			c := &clock{now: start}
-			s, err := sqlite.Open("", c, nil)
+			s, err := openStore(t, "", c, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func TestAShelfWithoutTimesIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		s, err := sqlite.Open(path, c, nil)
+		s, err := store.Open(path, c, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func TestAShelfWithoutTimesIsTakenOver(t *testing.T) {
 		c.add(23 * time.Hour)
 	}
 	c.add(2 * time.Hour)
-	s, err := sqlite.Open(path, c, nil)
+	s, err := store.Open(path, c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

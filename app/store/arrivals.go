@@ -1,4 +1,4 @@
-package sqlite
+package store
 
 import (
 	"bytes"
@@ -44,11 +44,11 @@ func (s *Store) Enqueue(ctx context.Context, m engine.Message, at time.Time) err
 
 // insertArrivals stores messages and returns the last row's id, which is the number of messages so
 // far. JSON contains no line breaks, so they separate the messages.
-func (s *Store) insertArrivals(tx *sql.Tx, lines [][]byte) (id int64, err error) {
+func (s *Store) insertArrivals(tx transaction, lines [][]byte) (id int64, err error) {
 	id = s.answered
 	for some := range slices.Chunk(lines, maxBatch) {
 		id += int64(len(some))
-		if _, err := tx.Stmt(s.addArrivals).Exec(id, bytes.Join(some, []byte("\n"))); err != nil {
+		if _, err := tx.ExecStmt(s.addArrivals, id, bytes.Join(some, []byte("\n"))); err != nil {
 			return 0, err
 		}
 	}
@@ -58,9 +58,12 @@ func (s *Store) insertArrivals(tx *sql.Tx, lines [][]byte) (id int64, err error)
 // ingest moves everything into the queue that had arrived when it was called. Later arrivals wait,
 // or it might never end. It runs before each read of the queue.
 func (s *Store) ingest(ctx context.Context) error {
+	if s.peers != nil {
+		return nil // nothing arrives otherwise
+	}
 	for all := s.arrived.Load(); s.ingested.Load() < all; {
 		row := all // if somebody else has sorted it in by now
-		err := s.write(ctx, func(tx *sql.Tx) error {
+		err := s.write(ctx, func(tx transaction) error {
 			var lines []byte
 			err := tx.Stmt(s.selectArrivals).QueryRow().Scan(&row, &lines)
 			if errors.Is(err, sql.ErrNoRows) {
@@ -69,15 +72,10 @@ func (s *Store) ingest(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			for line := range bytes.SplitSeq(lines, []byte("\n")) {
-				if err := s.insert(tx, line); err != nil {
-					return err
-				}
-			}
-			if _, err := tx.Stmt(s.forgetDeliveries).Exec(s.clock.Now().Add(-deliveryRetention).UnixNano()); err != nil {
+			if err := s.sortIn(tx, bytes.Split(lines, []byte("\n"))); err != nil {
 				return err
 			}
-			_, err = tx.Stmt(s.dropArrivals).Exec(row)
+			_, err = tx.ExecStmt(s.dropArrivals, row)
 			return err
 		})
 		if err != nil {
@@ -88,8 +86,22 @@ func (s *Store) ingest(ctx context.Context) error {
 	return nil
 }
 
+// sortIn adds arrivals to the messages.
+func (s *Store) sortIn(tx transaction, lines [][]byte) error {
+	for _, line := range lines {
+		if err := s.insert(tx, line); err != nil {
+			return err
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	_, err := tx.ExecStmt(s.forgetDeliveries, s.clock.Now().Add(-deliveryRetention).UnixNano())
+	return err
+}
+
 // insert adds an arrival to the messages.
-func (s *Store) insert(tx *sql.Tx, line []byte) error {
+func (s *Store) insert(tx transaction, line []byte) error {
 	var a arrival[json.RawMessage]
 	var m engine.Message
 	if err := errors.Join(json.Unmarshal(line, &a), json.Unmarshal(a.Message, &m)); err != nil {
@@ -101,7 +113,7 @@ func (s *Store) insert(tx *sql.Tx, line []byte) error {
 		return err
 	}
 	if m.Delivery != "" {
-		res, err := tx.Stmt(s.noteDelivery).Exec(m.Delivery, a.At)
+		res, err := tx.ExecStmt(s.noteDelivery, m.Delivery, a.At)
 		if err != nil {
 			return err
 		}
@@ -127,14 +139,14 @@ func (s *Store) insert(tx *sql.Tx, line []byte) error {
 	if isEarlyAnswer(m) {
 		key = earlyKey
 	}
-	_, err := tx.Stmt(s.addMessage).Exec(m.Group(), m.Delivery, rankOf(m), []byte(a.Message), a.Due,
+	_, err := tx.ExecStmt(s.addMessage, m.Group(), m.Delivery, rankOf(m), []byte(a.Message), a.Due,
 		key, max(1, signal.Count))
 	return err
 }
 
 // requeueDead makes a message that was put aside due again. It keeps its id, so a look that is
 // under way would count as one that began after it: it gets a look of its own.
-func requeueDead(tx *sql.Tx, delivery string, at int64) error {
+func requeueDead(tx transaction, delivery string, at int64) error {
 	_, err := tx.Exec(`UPDATE messages SET dead = '', tries = 0, due = ?,
 		light = CASE WHEN light IN (1, 2) THEN ? ELSE light END
 		WHERE delivery = ? AND dead <> ''`, at, rankProof, delivery)
@@ -173,7 +185,7 @@ func rankOf(m engine.Message) int {
 // joinReport counts a report with the previous one of the same alert, if both say the same and the
 // previous one isn't assigned. Only the latest report is joined: otherwise an alert that flaps
 // would end as recovered.
-func (s *Store) joinReport(tx *sql.Tx, group string, signal *incident.Signal, body []byte) (bool, error) {
+func (s *Store) joinReport(tx transaction, group string, signal *incident.Signal, body []byte) (bool, error) {
 	trouble := signal.About()
 	var id int64
 	var key string
@@ -182,10 +194,13 @@ func (s *Store) joinReport(tx *sql.Tx, group string, signal *incident.Signal, bo
 		WHERE ref = ? AND dead = '' AND (key = ? OR ? <> '' AND substr(key, 1, length(?)) = ?)
 		ORDER BY id DESC LIMIT 1`,
 		group, signal.Key, trouble, trouble, trouble).Scan(&id, &key, &last)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (key != signal.Key || s.isAssigned(group, id)) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && key != signal.Key {
 		return false, nil
 	}
 	if err != nil {
+		return false, err
+	}
+	if isUnderWay, err := s.isUnderWay(tx, group, id); isUnderWay || err != nil {
 		return false, err
 	}
 	var before engine.Message
