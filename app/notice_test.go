@@ -65,7 +65,8 @@ var old = map[string]string{
 		"address alone",
 	"github.com/aymerick/douceur": "CSS in HTML, in bluemonday: the embedded GitHub's pages, not " +
 		"the server",
-	"github.com/pkg/errors": "errors with a trace, in twilio-go, which keeps it; finished",
+	"github.com/jackc/pgpassfile": "the file .pgpass, in pgx, by the same author; 110 lines, finished",
+	"github.com/pkg/errors":       "errors with a trace, in twilio-go, which keeps it; finished",
 	"github.com/golang/mock": "in twilio-go, whose double for tests stands beside its client: nothing " +
 		"of it runs",
 	"github.com/russross/blackfriday/v2": "manual pages, in cobra: `firebreak man`, not the server",

@@ -182,8 +182,9 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		}
 	}
 	if u, err := url.Parse(e.DatabaseURL); e.DatabaseURL != "" &&
-		(err != nil || u.Host == "" || u.Scheme != "postgres" && u.Scheme != "postgresql") {
-		wrong = append(wrong, errors.New("FIREBREAK_DATABASE_URL must be an address like postgres://user:password@host/database"))
+		(err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		wrong = append(wrong, errors.New("FIREBREAK_DATABASE_URL must be an address like "+
+			"postgres://user:password@host/database"))
 	}
 	return e, wrong
 }
@@ -202,7 +203,7 @@ func join(wrong []error) error {
 // Options are what doesn't come from the environment.
 type Options struct {
 	Clock   engine.Clock  // nil: the real one, or the followed one
-	File    string        // SQLite file of the queue and the timers, unless there is FIREBREAK_DATABASE_URL; empty: in memory
+	File    string        // SQLite file, where there is no FIREBREAK_DATABASE_URL; empty: in memory
 	Sweep   time.Duration // how often what was lost on the way is looked for, and at the start; 0: never
 	Metrics metrics.Recorder
 	Logger  *slog.Logger

@@ -30,8 +30,9 @@ func Command(name string) *cobra.Command {
 	var grace time.Duration
 	c := &cobra.Command{
 		Use:   name,
-		Short: "Runs the product as one process, with its queue and timers in a file",
-		Long: `Runs the product as one process. The GitHub App comes from the environment:
+		Short: "Runs the product, with its queue and timers in a file or in PostgreSQL",
+		Long: `Runs the product: as one process with a file, or as one of several that share a PostgreSQL
+database (FIREBREAK_DATABASE_URL), of which another goes on where one ends. The GitHub App comes from the environment:
 
 ` + variables.Help() + `
 GitHub sends its webhooks to /webhook, which answers once they are on disk. Prometheus reads
@@ -71,7 +72,8 @@ than --grace before it kills the process: systemd waits 90 seconds, Kubernetes 3
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8789", "address to listen on; port 0 picks one")
-	c.Flags().StringVar(&data, "data", "./firebreak-data", "folder for the queue and the timers")
+	c.Flags().StringVar(&data, "data", "./firebreak-data",
+		"folder for the queue and the timers, unless they are in PostgreSQL")
 	c.Flags().StringVar(&metrics, "metrics", metricsAddress,
 		"address to serve /metrics, /healthz and /readyz on; empty: nowhere")
 	c.Flags().DurationVar(&grace, "grace", 20*time.Second,

@@ -17,13 +17,16 @@ import (
 	"github.com/firebreak-dev/firebreak/app/store"
 )
 
-// testDatabase names the environment's variable with the address of a PostgreSQL database in which the
-// tests may create and delete what they like. Without it they run with SQLite alone; the gate runs them
-// with both.
-const testDatabase = "FIREBREAK_TEST_DATABASE_URL"
+// testDatabase names the variable with the address of a PostgreSQL database in which tests may create
+// and delete what they like. testStore, set to postgres, makes it the database of all tests in place of
+// SQLite; the gate runs them with both.
+const (
+	testDatabase = "FIREBREAK_TEST_DATABASE_URL"
+	testStore    = "FIREBREAK_TEST_STORE"
+)
 
 // isPostgres reports whether the tests run with PostgreSQL.
-func isPostgres() bool { return os.Getenv(testDatabase) != "" }
+func isPostgres() bool { return os.Getenv(testStore) == "postgres" }
 
 // skipUnlessFile skips a test of what only a file has.
 func skipUnlessFile(t *testing.T) {

@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS arrivals (id BIGINT PRIMARY KEY, lines BYTEA NOT NULL
 CREATE TABLE IF NOT EXISTS deliveries (delivery TEXT COLLATE "C" PRIMARY KEY, at BIGINT NOT NULL);
 CREATE INDEX IF NOT EXISTS deliveries_at ON deliveries (at);
 CREATE TABLE IF NOT EXISTS health (id BIGINT PRIMARY KEY, at BIGINT NOT NULL);
-CREATE TABLE IF NOT EXISTS shelf (name TEXT COLLATE "C" PRIMARY KEY, content BYTEA NOT NULL, at BIGINT NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS shelf (name TEXT COLLATE "C" PRIMARY KEY, content BYTEA NOT NULL, at BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS timers (ref TEXT COLLATE "C" PRIMARY KEY, due BIGINT NOT NULL);
 CREATE INDEX IF NOT EXISTS timers_due ON timers (due);
 `
@@ -56,7 +56,7 @@ const (
 	heartbeat     = 2 * time.Second
 	heartbeatWait = 3 * time.Second
 	busyPause     = 200 * time.Millisecond // until a group is asked for again that another process has
-	pollPause     = time.Second            // for what no notification tells of
+	pollPause     = time.Second            // for what no notification says
 	postgresConns = 8
 	defaultSchema = "firebreak"
 )
@@ -241,7 +241,7 @@ func (p *peers) begin(tx transaction) error {
 	return err
 }
 
-// announce tells all processes, once the transaction is committed, that something changed.
+// announce wakes all processes once the transaction is committed.
 func (p *peers) announce(tx transaction) error {
 	if p == nil {
 		return nil
@@ -274,7 +274,7 @@ func (p *peers) elsewhereNow() int {
 	return len(p.busy)
 }
 
-// tick returns a channel that tells when to look at the queue again, as another process may be done; nil:
+// tick returns a channel that says when to look at the queue again, as another process may be done; nil:
 // there is none.
 func (p *peers) tick() <-chan time.Time {
 	switch {

@@ -98,7 +98,7 @@ const (
 	selectDueNow   = `SELECT ref FROM ` + fromDue
 	selectDueSince = `SELECT ref, min(due) FROM ` + fromDue
 	fromDue        = `messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident +
-		`) GROUP BY ref ORDER BY (substr(ref, 1, 1) = '~') + (substr(ref, 1, 6) = '~chat '),
+		`) GROUP BY ref ORDER BY CASE WHEN substr(ref, 1, 6) = '~chat ' THEN 2 WHEN substr(ref, 1, 1) = '~' THEN 1 ELSE 0 END,
 		min(due), min(id) LIMIT ?`
 	selectLaterDue = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers
 		UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?) AS d`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"math/rand/v2"
@@ -42,6 +43,7 @@ type github struct {
 	killed int
 	sweeps bool // the product may look for what was lost
 	served *process
+	peer   *process      // works the same database; nil: none does
 	wrote  chan struct{} // something, to a comment
 
 	// what happens to what leaves for people; nil: it is taken
@@ -81,6 +83,23 @@ func (g *github) serve() {
 	g.served = p
 }
 
+// servePeer starts a second process.
+func (g *github) servePeer() {
+	g.t.Helper()
+	p := start(g.t, g.env, "serve", "--listen", "127.0.0.1:0", "--metrics", "", "--data", g.t.TempDir())
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.peer = p
+}
+
+// anyone returns one of the processes. The lock is held.
+func (g *github) anyone() **process {
+	if g.peer != nil && g.rand.IntN(2) == 0 {
+		return &g.peer
+	}
+	return &g.served
+}
+
 func (g *github) kills() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -97,16 +116,17 @@ func (g *github) burn() (now, before bool) {
 	return g.fuse == 0, g.rand.IntN(2) == 0
 }
 
-// again kills the process and starts the next. The lock is held.
+// again kills a process and starts the next. The lock is held.
 func (g *github) again() {
-	g.served.kill()
+	of := g.anyone()
+	(*of).kill()
 	g.killed++
 	p, err := launch(g.t, g.env, binary, "serve", "--listen", "127.0.0.1:0", "--data", g.data)
 	if err != nil {
 		g.t.Errorf("after %d kills: %v", g.killed, err)
 		return
 	}
-	g.served = p
+	*of = p
 	g.fuse = 1 + g.rand.IntN(40)
 }
 
@@ -157,7 +177,7 @@ func (g *github) hook(w http.ResponseWriter, r *http.Request) {
 	}
 	g.mu.Lock()
 	now, before := g.burn()
-	to := g.served
+	to := *g.anyone()
 	if !now {
 		g.mu.Unlock()
 		status, _ := forward(r, to.url, body)
@@ -173,32 +193,48 @@ func (g *github) hook(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status) // what the process answered before it was killed
 }
 
-// clock passes the time to the process, and the next one if it is killed in the meantime.
+// clock passes the time to the process, and the next one if it is killed in the meantime. What one of two
+// does may be for the other one to go on with.
 func (g *github) clock(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
+	turns := []**process{&g.served}
+	if g.peer != nil {
+		turns = append(turns, &g.peer, &g.served)
+	}
+	var said []byte
+	for _, of := range turns {
+		if said, err = g.passTime(r, of, body); err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+	}
+	_, _ = w.Write(said)
+}
+
+// passTime passes the time to a process, or the one that takes its place.
+func (g *github) passTime(r *http.Request, of **process, body []byte) ([]byte, error) {
 	for r.Context().Err() == nil {
 		g.mu.Lock()
-		to := g.served
+		to := *of
 		g.mu.Unlock()
 		if to == nil {
 			break
 		}
 		if status, said := forward(r, to.url, body); status == http.StatusOK {
-			_, _ = w.Write(said)
-			return
+			return said, nil
 		}
 		g.mu.Lock()
-		same := g.served == to
+		same := *of == to
 		g.mu.Unlock()
 		if same {
 			break
 		}
 	}
-	w.WriteHeader(http.StatusBadGateway)
+	return nil, errors.New("no process takes the time")
 }
 
 func forward(r *http.Request, to string, body []byte) (int, []byte) {

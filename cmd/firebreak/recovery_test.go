@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // to delete what a test leaves
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
@@ -79,6 +82,45 @@ func TestA4ServeIsKilledAgainAndAgain(t *testing.T) {
 	}
 	g := newGitHub(t, *killSeed)
 	g.serve()
+	g.killAgainAndAgain(n)
+	g.served.end(syscall.SIGTERM)
+}
+
+// TestA4TwoServersAreKilledAgainAndAgain does it to two processes that share a PostgreSQL database.
+func TestA4TwoServersAreKilledAgainAndAgain(t *testing.T) {
+	address := os.Getenv("FIREBREAK_TEST_DATABASE_URL")
+	if address == "" {
+		t.Skip("without PostgreSQL: set FIREBREAK_TEST_DATABASE_URL")
+	}
+	t.Parallel()
+	schema := fmt.Sprintf("recovery_%d", os.Getpid())
+	separator := "?"
+	if strings.Contains(address, "?") {
+		separator = "&"
+	}
+	g := newGitHub(t, *killSeed)
+	g.env = append(g.env, "FIREBREAK_DATABASE_URL="+address+separator+"search_path="+schema)
+	t.Cleanup(func() {
+		db, err := sql.Open("pgx", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.Exec("DROP SCHEMA IF EXISTS " + schema + " CASCADE"); err != nil {
+			t.Error(err)
+		}
+	})
+	g.serve()
+	g.servePeer()
+	g.killAgainAndAgain(*kills)
+	g.served.end(syscall.SIGTERM)
+	g.peer.end(syscall.SIGTERM)
+}
+
+// killAgainAndAgain plays incidents until a process was killed so many times.
+func (g *github) killAgainAndAgain(n int) {
+	t := g.t
+	t.Helper()
 	g.mu.Lock()
 	g.fuse = 5
 	g.mu.Unlock()
@@ -99,7 +141,6 @@ func TestA4ServeIsKilledAgainAndAgain(t *testing.T) {
 		}
 	}
 	t.Logf("%d messages left over %d kills", len(left), g.kills())
-	g.served.end(syscall.SIGTERM)
 }
 
 func (g *github) incident(number int) {
