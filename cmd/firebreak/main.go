@@ -47,8 +47,8 @@ func root() *cobra.Command {
 	}
 	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), freezeCommand(), server.HealthCommand(),
 		importCommand(), incidentsCommand(), initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(),
-		sandboxCommand(), server.Command("serve"), setupCommand(), statsCommand(), upgradeCommand(), server.VersionCommand("firebreak"),
-		waysCommand())
+		sandboxCommand(), server.Command("serve"), setupCommand(), statsCommand(), upgradeCommand(),
+		server.VersionCommand("firebreak"), waysCommand())
 	return c
 }
 
