@@ -109,11 +109,13 @@ func TestI5AColdFunctionKnowsWhomToPage(t *testing.T) {
 	if sent := s.outbox()[before:]; len(sent) != 1 || !strings.Contains(sent[0], "page") {
 		t.Errorf("while GitHub is out the outbox holds %v\n%s", sent, s.intake.Log())
 	}
-	// And the escalation of the incident that is open goes on, by a worker that never saw it.
+	// And the escalations of the incident that is open and of the report go on, by a worker that never
+	// saw either.
 	before = len(s.outbox())
 	s.coldWorker()
 	s.wait(6 * time.Minute)
-	if sent := s.outbox()[before:]; len(sent) != 1 || !strings.Contains(sent[0], "page") {
+	if sent := s.outbox()[before:]; len(sent) != 2 || !strings.Contains(sent[0], "page") ||
+		!strings.Contains(sent[1], "page") {
 		t.Errorf("five minutes later the outbox holds %v\n%s", sent, s.worker.Log())
 	}
 }

@@ -3,7 +3,7 @@ package engine
 // StoreRetention returns for how many days an entry of the store counts after it was saved last, by
 // its key's prefix. After that it may be deleted: each number is well beyond the time for which
 // anybody asks for it, so nothing is done twice for want of it. Entries with other prefixes, such
-// as each repository's last good configuration, stay.
+// as each repository's last good configuration and rotations, stay.
 func StoreRetention() map[string]int {
 	return map[string]int{
 		"incidents/": 30, // paged from while GitHub is out, and saved again with each step of the escalation
