@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -232,5 +233,14 @@ func TestA4AProcessWithoutItsLocksEnds(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	if err := other.Run(ctx, func(_ context.Context, m engine.Message) error { stop(); return nil }); err != nil {
 		t.Error(err)
+	}
+}
+
+// A database that does not answer is named with what to look at, and the password is not.
+func TestADatabaseThatDoesNotAnswerIsNamed(t *testing.T) {
+	_, err := store.OpenPostgres(t.Context(), "postgres://user:hidden@127.0.0.1:1/queue", wall{}, nil)
+	if err == nil || strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), "127.0.0.1:1/queue") ||
+		!strings.Contains(err.Error(), "FIREBREAK_DATABASE_URL") {
+		t.Errorf("error %v", err)
 	}
 }
