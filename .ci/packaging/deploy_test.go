@@ -235,10 +235,15 @@ func TestTheChart(t *testing.T) {
 	if block == nil || os.WriteFile(file, block[1], 0o600) != nil {
 		t.Fatal("the guide has no values")
 	}
-	for _, values := range [][]string{least, all, {"--values", file}} {
+	several := []string{"--set", "existingSecret=firebreak,postgresql=true,replicas=3"}
+	for _, values := range [][]string{least, all, several, {"--values", file}} {
 		said(t, helm, append([]string{"lint", "--strict", "--kube-version", "1.34.0", chart}, values...)...)
 		rendered := said(t, helm, append([]string{"template", "x", chart, "--kube-version", "1.34.0"}, values...)...)
-		checkManifests(t, rendered)
+		replicas, volumes := 1, 1
+		if slices.Equal(values, several) {
+			replicas, volumes = 3, 0
+		}
+		checkManifests(t, rendered, replicas, volumes)
 	}
 	for values, says := range map[string]string{
 		"": "existingSecret", "existingSecret=x,replicas=2": "replicas", "existingSecret=x,ingress.enabled=true": "host",
@@ -252,7 +257,7 @@ func TestTheChart(t *testing.T) {
 	}
 }
 
-func checkManifests(t *testing.T, rendered string) {
+func checkManifests(t *testing.T, rendered string, replicas, volumes int) {
 	t.Helper()
 	kinds := map[string]int{}
 	for r := yaml.NewDecoder(strings.NewReader(rendered)); ; {
@@ -260,6 +265,7 @@ func checkManifests(t *testing.T, rendered string) {
 			Kind string
 			Spec struct {
 				Replicas int
+				Claims   []any `yaml:"volumeClaimTemplates"`
 				Template struct {
 					Spec struct {
 						AutomountServiceAccountToken  *bool          `yaml:"automountServiceAccountToken"`
@@ -285,7 +291,7 @@ func checkManifests(t *testing.T, rendered string) {
 			continue
 		}
 		pod := m.Spec.Template.Spec
-		if m.Spec.Replicas != 1 || pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken ||
+		if m.Spec.Replicas != replicas || len(m.Spec.Claims) != volumes || pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken ||
 			pod.SecurityContext["runAsUser"] != user || pod.SecurityContext["runAsNonRoot"] != true ||
 			pod.TerminationGracePeriodSeconds <= 20 || len(pod.Containers) != 1 ||
 			pod.Containers[0].SecurityContext["readOnlyRootFilesystem"] != true ||

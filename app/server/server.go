@@ -48,8 +48,10 @@ than --grace before it kills the process: systemd waits 90 seconds, Kubernetes 3
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			log := logs.New(c.ErrOrStderr())
-			if err := os.MkdirAll(data, 0o700); err != nil {
-				return fmt.Errorf("the folder for the queue: %w", err)
+			if os.Getenv("FIREBREAK_DATABASE_URL") == "" {
+				if err := os.MkdirAll(data, 0o700); err != nil {
+					return fmt.Errorf("the folder for the queue: %w", err)
+				}
 			}
 			m := prom.New()
 			s, err := assembly.New(os.Getenv,
