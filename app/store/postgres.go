@@ -92,8 +92,8 @@ func OpenPostgres(ctx context.Context, address string, clock engine.Clock, log *
 	db.SetMaxOpenConns(postgresConns)
 	fresh, err := preparePostgres(ctx, db, schema)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the queue in PostgreSQL at %s: %w; look whether it runs and takes the user, "+
-			"and whether FIREBREAK_DATABASE_URL is right", path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("open the queue in PostgreSQL at %s: %w; look whether it runs and takes "+
+			"the user, and whether FIREBREAK_DATABASE_URL is right", path, err), db.Close())
 	}
 	s, err := newStore(db, path, fresh, clock, log)
 	if err != nil {
