@@ -23,6 +23,10 @@ func (p *server) routeChanges(mux *http.ServeMux) {
 	mux.HandleFunc(at+"actions", p.show((*visit).runs))
 	mux.HandleFunc(at+"actions/runs/{run}", p.show((*visit).runs))
 	mux.HandleFunc("POST /{owner}/{repo}/actions/runs/{run}/end", p.act((*visit).endRun))
+	mux.HandleFunc(at+"rules", p.show((*visit).rulesets))
+	mux.HandleFunc(at+"rules/{ruleset}", p.show((*visit).rulesets))
+	mux.HandleFunc("POST /{owner}/{repo}/rules/{ruleset}/delete", p.act((*visit).deleteRuleset))
+	mux.HandleFunc("POST /{owner}/{repo}/pull/{number}/let", p.act((*visit).letThrough))
 	mux.HandleFunc(at+"commit/{sha}", p.show((*visit).commit))
 	mux.HandleFunc("POST /{owner}/{repo}/deployments", p.act((*visit).deploy))
 	mux.HandleFunc("POST /{owner}/{repo}/pull/{number}/revert", p.act((*visit).revert))
@@ -55,6 +59,7 @@ type changeRow struct {
 	Text                  template.HTML
 	Inputs                []runInput
 	End                   string // address at which a run is ended by a person; empty: it can't be
+	Delete                string // address at which a ruleset is deleted; empty: it can't be
 }
 
 // runInput is an input of a run.
@@ -80,6 +85,7 @@ func (v *visit) changesTabs() []changesTab {
 		{Name: "Deployments", URL: at + "/deployments", Count: len(v.repo.Deployments)},
 		{Name: "Releases", URL: at + "/releases", Count: len(v.forge.VisibleReleases(v.by, v.repo))},
 		{Name: "Workflow runs", URL: at + "/actions", Count: len(v.repo.Runs)},
+		{Name: "Rulesets", URL: at + "/rules", Count: len(v.repo.Rulesets)},
 	}
 }
 
@@ -228,6 +234,80 @@ func (v *visit) endRun() (string, error) {
 	}
 	return "/" + v.repo.FullName() + "/actions",
 		v.forge.EndRun(v.by, v.repo, run, v.r.PostForm.Get("conclusion"))
+}
+
+// rulesets lists the rulesets, newest first, or shows one.
+func (v *visit) rulesets() (string, any, error) {
+	d, err := v.changes("rulesets", "Rulesets", "There is no ruleset")
+	if err != nil {
+		return "", nil, err
+	}
+	asked := v.r.PathValue("ruleset")
+	for _, s := range slices.Backward(v.repo.Rulesets) {
+		id := strconv.FormatInt(s.ID, 10)
+		if asked != "" && asked != id {
+			continue
+		}
+		row := changeRow{ID: s.ID, Icon: "lock", Tone: "neutral", Title: s.Name,
+			URL: "/" + v.repo.FullName() + "/rules/" + id, State: s.Enforcement, Verb: "made", At: v.at(s.Created)}
+		if v.forge.RequireRules(v.by, v.repo) == nil {
+			row.Delete = row.URL + "/delete"
+		}
+		d.Rows = append(d.Rows, row)
+	}
+	if asked != "" && len(d.Rows) == 0 {
+		return "", nil, forge.ErrNotFound
+	}
+	return "changes", d, nil
+}
+
+func (v *visit) deleteRuleset() (string, error) {
+	if err := v.openRepo(); err != nil {
+		return "", err
+	}
+	id, _ := strconv.ParseInt(v.r.PathValue("ruleset"), 10, 64)
+	return "/" + v.repo.FullName() + "/rules", v.forge.DeleteRuleset(v.by, v.repo, id)
+}
+
+// freezeStatus begins the status that lets a commit past a freeze; the incident follows, and which of its freezes.
+const freezeStatus = "firebreak/freeze "
+
+// frozenBy returns the incident whose freeze keeps a pull request from being merged; nil if none does.
+func (v *visit) frozenBy(i *forge.Issue) *forge.Issue {
+	for _, status := range v.forge.MissingStatuses(i) {
+		holder, ok := strings.CutPrefix(status, freezeStatus)
+		if at := strings.LastIndexByte(holder, '/'); ok && at > 0 {
+			name, number, _ := strings.Cut(holder[:at], "#")
+			n, _ := strconv.Atoi(number)
+			if r, err := v.forge.VisibleRepository(v.by, name); err == nil {
+				if of, ok := r.IssueAt(n); ok && !of.Closed {
+					return of
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// letThrough asks in the incident to let a pull request past its freeze, as a comment there does.
+func (v *visit) letThrough() (string, error) {
+	i, err := v.openIssue()
+	if err != nil {
+		return "", err
+	}
+	if i.Pull == nil {
+		return "", forge.ErrNotFound
+	}
+	of := v.frozenBy(i)
+	if of == nil {
+		return issuePath(i), nil // it is not frozen any more
+	}
+	because := strings.Join(strings.Fields(v.r.PostForm.Get("because")), " ")
+	c, err := v.forge.AddComment(v.by, of, "/ic let "+i.Ref()+" through because "+because)
+	if err != nil {
+		return "", err
+	}
+	return issuePath(of) + "#issuecomment-" + strconv.FormatInt(c.ID, 10), nil
 }
 
 // commitPage is a commit with its changes.

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -92,6 +94,57 @@ func TestPagesEndRun(t *testing.T) {
 	hasNot(t, b.page(at), "form class=\"end-run\"")
 	if w := b.do(http.MethodPost, "/acme/incidents/actions/runs/1/end", url.Values{"conclusion": {"success"}}); w.Code != http.StatusNotFound {
 		t.Errorf("no run ends with %d", w.Code)
+	}
+}
+
+// A frozen pull request is let through by a comment in the incident, and who administers the repository deletes a
+// ruleset.
+func TestPagesFreeze(t *testing.T) {
+	f, b := pageWorld(t)
+	r := repoNamed(t, f, "incidents")
+	alice, _ := f.PersonActor("alice")
+	r.Git.Refs["refs/heads/fix"] = r.Git.Refs["refs/heads/main"]
+	if _, _, err := f.ChangeFile(alice, r, forge.FileChange{Path: "x", Content: []byte("x"), Message: "x", Branch: "fix"}); err != nil {
+		t.Fatal(err)
+	}
+	burning, err := f.OpenIssue(alice, r, forge.NewIssue{Title: "It burns"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pull, err := f.OpenPull(alice, r, forge.NewPull{Title: "Fix", Head: "fix", Base: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, holder := fmt.Sprintf("/acme/incidents/pull/%d", pull.Number), fmt.Sprintf("acme/incidents#%d/1", burning.Number)
+	hasNot(t, b.as("alice").page(at), `id="let"`)
+	r.People["alice"] = forge.RoleAdmin
+	owner := alice
+	rules, err := f.SaveRuleset(owner, r, forge.Ruleset{Name: "firebreak freeze of " + holder, Enforcement: "active", Include: []string{"~DEFAULT_BRANCH"},
+		Rules: []forge.Rule{{Type: "required_status_checks", Parameters: json.RawMessage(`{"strict_required_status_checks_policy":false,"required_status_checks":[{"context":"firebreak/freeze ` + holder + `"}]}`)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	has(t, b.as("alice").page(at), `action="`+at+`/let"`, fmt.Sprintf("the freeze of acme/incidents#%d", burning.Number))
+	b.as("alice").press(at+"/let", url.Values{"because": {"it is\nthe fix"}})
+	if said := burning.Comments; len(said) != 1 || said[0].Body != fmt.Sprintf("/ic let acme/incidents#%d through because it is the fix", pull.Number) {
+		t.Errorf("it says %+v", said)
+	}
+	of := strings.TrimPrefix(f.RulesetURL(r, rules), f.URL)
+	has(t, b.as("alice").page("/acme/incidents/rules"), "firebreak freeze of "+holder)
+	hasNot(t, b.as("mallory").page(of), "delete-ruleset")
+	if w := b.as("mallory").do(http.MethodPost, of+"/delete", url.Values{}); w.Code != http.StatusForbidden {
+		t.Errorf("mallory deletes it: %d", w.Code)
+	}
+	b = b.as(owner.Login)
+	has(t, b.page(of), `action="`+of+`/delete"`)
+	b.press(of+"/delete", url.Values{})
+	has(t, b.page("/acme/incidents/rules"), "There is no ruleset")
+	if w := b.do(http.MethodPost, of+"/delete", url.Values{}); w.Code != http.StatusNotFound {
+		t.Errorf("it is deleted again: %d", w.Code)
+	}
+	b.press(at+"/let", url.Values{"because": {"late"}}) // nothing freezes it any more
+	if len(burning.Comments) != 1 {
+		t.Errorf("it says %+v", burning.Comments)
 	}
 }
 

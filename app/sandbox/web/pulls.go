@@ -57,7 +57,9 @@ type mergeView struct {
 
 type mergeRow struct {
 	Tone, Icon, Title, Text string
-	Checks                  bool // the checks are below this row
+	Checks                  bool   // the checks are below this row
+	Let                     string // address at which it is let past the freeze of LetBy; empty: nothing freezes it
+	LetBy                   string
 }
 
 type reviewerView struct {
@@ -347,13 +349,22 @@ func (v *visit) mergeBox(i *forge.Issue, checks []checkView) mergeView {
 	}
 	if missing := v.forge.MissingStatuses(i); len(missing) > 0 {
 		m.Tone, m.Blocked = "", "Merging is blocked by a ruleset."
-		m.Rows = append(m.Rows, mergeRow{Tone: "failure", Icon: "x", Title: "Merging is blocked",
-			Text: strings.Join(missing, ", ") + ": expected, waiting for status to be reported."})
+		m.Rows = append(m.Rows, v.missingRow(i, missing))
 		return m
 	}
 	m.Rows = append(m.Rows, mergeRow{Tone: "success", Icon: "check",
 		Title: "No conflicts with base branch", Text: "Merging can be performed automatically."})
 	return m
+}
+
+// missingRow says which statuses keep a pull request from being merged. A person lets it past an incident's freeze.
+func (v *visit) missingRow(i *forge.Issue, missing []string) mergeRow {
+	row := mergeRow{Tone: "failure", Icon: "x", Title: "Merging is blocked",
+		Text: strings.Join(missing, ", ") + ": expected, waiting for status to be reported."}
+	if of := v.frozenBy(i); of != nil {
+		row.Let, row.LetBy = issuePath(i)+"/let", of.Ref()
+	}
+	return row
 }
 
 // reviewEvent is the line of a review.
