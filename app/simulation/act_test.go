@@ -24,6 +24,7 @@ func (w *world) do(s step) {
 
 func (w *world) act(s step) string {
 	w.t.Helper()
+	defer w.mergeOne()
 	switch s.verb {
 	case "opens", "declares":
 		fields := map[string]any{"title": s.on, "body": s.text}

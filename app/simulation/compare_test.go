@@ -93,6 +93,7 @@ func (w *world) outcome(titles []string) outcome {
 	if runsWorkflows(w.net.seed) {
 		w.countRuns(&o, write(w.net.seed))
 	}
+	o.wrong = append(o.wrong, w.wrongFreezes(write(w.net.seed))...)
 	if hasChange(w.net.seed) {
 		o.wrong = append(o.wrong, w.wrongChanges(titles, write(w.net.seed))...)
 	}

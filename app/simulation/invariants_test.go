@@ -202,13 +202,14 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	titles = slices.DeleteFunc(slices.Clone(titles), func(title string) bool { _, isGone := w.gone[title]; return isGone })
 	wrong = append(wrong, w.judge(titles, acts)...)
 	wrong = append(wrong, w.unreached(titles, acts, isTrusted)...)
+	var played []step
+	for _, a := range acts {
+		played = append(played, a.step)
+	}
 	if hasChange(seed) {
-		var played []step
-		for _, a := range acts {
-			played = append(played, a.step)
-		}
 		wrong = append(wrong, w.wrongChanges(titles, played)...)
 	}
+	wrong = append(wrong, w.wrongFreezes(played)...)
 	if w.busy.busy != "" {
 		wrong = append(wrong, w.busy.busy)
 	}

@@ -69,7 +69,7 @@ func (w *world) gist(title string) (lines []string) {
 		tell("not sent: %v", e)
 	}
 	for _, c := range list[comment](w, w.path(title)+"/comments") {
-		if !strings.HasSuffix(c.User.Login, "[bot]") {
+		if !strings.HasSuffix(c.User.Login, "[bot]") && !freezing.MatchString(c.Body) { // of which the answer hangs on GitHub's
 			tell("%q answered by %q", issueNumber.ReplaceAllString(c.Body, "#n"), reactions(c))
 		}
 	}

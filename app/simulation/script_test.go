@@ -97,6 +97,9 @@ func write(seed uint64) []step {
 	if runsWorkflows(seed) {
 		askForRuns(seed, script)
 	}
+	if freezes(seed) {
+		askToFreeze(seed, script)
+	}
 	return script
 }
 

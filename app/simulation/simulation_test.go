@@ -240,6 +240,10 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 			want.unrun(title)
 			got.unrun(title)
 		}
+		if hasFreeze(script, title) {
+			want.unfrozen(title, script)
+			got.unfrozen(title, script)
+		}
 		if isOfTheme(seed, "templates mean no good") { // such a template has other sections to write, or none
 			want.unfilled(title)
 			got.unfilled(title)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -102,6 +103,8 @@ type world struct {
 	renamed  bool                 // the incidents' repository had another name for a while
 	delayed  time.Duration        // by which webhooks come late now
 	taken    []string             // what GitHub answered to each step
+	merges   int                  // that people tried into what may be frozen
+	admitted []admitted           // what got past a freeze
 }
 
 func newWorld(t *testing.T, seed uint64, log io.Writer) *world { return newWorldOf(t, seed, log, nil) }
@@ -123,6 +126,11 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 	if runsWorkflows(seed) {
 		options.App.Permissions, options.App.Events = map[string]string{"actions": "write"}, []string{"workflow_run"}
 	}
+	if freezes(seed) {
+		permissions := map[string]string{"administration": "write", "statuses": "write"}
+		maps.Copy(permissions, options.App.Permissions)
+		options.App.Permissions = permissions
+	}
 	w.box, err = demo.New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -143,6 +151,9 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 	}
 	if runsWorkflows(seed) {
 		w.addWorkflow()
+	}
+	if freezes(seed) {
+		w.addPulls()
 	}
 	t.Cleanup(func() {
 		_ = w.product.Close()
