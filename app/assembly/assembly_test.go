@@ -62,14 +62,17 @@ func TestEveryMistakeInTheEnvironmentIsNamedAtOnce(t *testing.T) {
 
 func TestOneMistakeAtATime(t *testing.T) {
 	for name, change := range map[string]map[string]string{
-		"FIREBREAK_APP_ID":           {"FIREBREAK_APP_ID": "my-app"},
-		"FIREBREAK_PRIVATE_KEY_FILE": {"FIREBREAK_PRIVATE_KEY": "", "FIREBREAK_PRIVATE_KEY_FILE": "/nowhere/key.pem"},
-		"private key":                {"FIREBREAK_PRIVATE_KEY": "no key"},
-		"FIREBREAK_WEBHOOK_SECRET":   {"FIREBREAK_WEBHOOK_SECRET": ""},
-		"FIREBREAK_OUTBOUND_SECRET":  {"FIREBREAK_MAIL_URL": "https://mail.example"},
-		"FIREBREAK_CLOCK_URL":        {"FIREBREAK_CLOCK_URL": "now"},
-		"FIREBREAK_DATABASE_URL":     {"FIREBREAK_DATABASE_URL": "mysql://root@db/firebreak"},
-		"FIREBREAK_KMS_KEY":          {"FIREBREAK_KMS_KEY": "alias/firebreak"},
+		"FIREBREAK_APP_ID":                  {"FIREBREAK_APP_ID": "my-app"},
+		"FIREBREAK_PRIVATE_KEY_FILE":        {"FIREBREAK_PRIVATE_KEY": "", "FIREBREAK_PRIVATE_KEY_FILE": "/nowhere/key.pem"},
+		"FIREBREAK_FREEZE_APP_ID":           {"FIREBREAK_FREEZE_APP_ID": "my-app", "FIREBREAK_FREEZE_PRIVATE_KEY_FILE": "assembly_test.go"},
+		"FIREBREAK_FREEZE_PRIVATE_KEY_FILE": {"FIREBREAK_FREEZE_APP_ID": "18", "FIREBREAK_FREEZE_PRIVATE_KEY_FILE": "/nowhere/key.pem"},
+		"use the App for freezes":           {"FIREBREAK_FREEZE_APP_ID": "18", "FIREBREAK_FREEZE_PRIVATE_KEY_FILE": "assembly_test.go"},
+		"private key":                       {"FIREBREAK_PRIVATE_KEY": "no key"},
+		"FIREBREAK_WEBHOOK_SECRET":          {"FIREBREAK_WEBHOOK_SECRET": ""},
+		"FIREBREAK_OUTBOUND_SECRET":         {"FIREBREAK_MAIL_URL": "https://mail.example"},
+		"FIREBREAK_CLOCK_URL":               {"FIREBREAK_CLOCK_URL": "now"},
+		"FIREBREAK_DATABASE_URL":            {"FIREBREAK_DATABASE_URL": "mysql://root@db/firebreak"},
+		"FIREBREAK_KMS_KEY":                 {"FIREBREAK_KMS_KEY": "alias/firebreak"},
 	} {
 		s, err := assembly.New(env(change), assembly.Options{})
 		if err == nil {

@@ -95,6 +95,18 @@ func monitoring(t testing.TB) *story {
 	return fixing(t).at(33, "alice", cmd(incident.Workaround)).at(34, "carol", phase(incident.Monitoring)).at(35, "carol", cmd(incident.Update))
 }
 
+// frozen holds the merges into the service's repository, and has let the fix through.
+func frozen(t testing.TB) *story {
+	until := start.Add(152 * time.Minute)
+	s := fixing(t).at(32, "carol", incident.Command{Kind: incident.StartFreeze, Repo: "acme/payments", Org: "acme", Text: "the rollback"}).
+		at(32, "", incident.FreezeOn{Number: 1, From: start.Add(32 * time.Minute), Way: incident.FreezeByRuleset, Ruleset: 7, Until: until,
+			URL: "https://github.com/acme/payments/rules/7"}).
+		at(33, "", incident.FreezeSeen{Number: 1, Held: []incident.HeldPull{{Pull: 40}, {Pull: 42}}}).
+		at(33, "carol", incident.Command{Kind: incident.LetThrough, Repo: "acme/payments", Number: 41, Org: "acme", Text: "it is the fix"})
+	id := s.state.Freezes[0].Through[0].ID
+	return s.at(33, "", incident.PullLetThrough{Number: 1, ID: id, Head: strings.Repeat("a", 40)})
+}
+
 func closing(t testing.TB) *story {
 	return monitoring(t).at(1500, "carol", cmd(incident.Agree)).at(1505, "carol", cmd(incident.Close))
 }
@@ -123,6 +135,7 @@ func states(t testing.TB) map[string]incident.State {
 		"no-operations":       investigated(t).at(15, "alice", cmd(incident.DropOE)).state,
 		"update-unsent":       investigated(t).at(16, "", incident.Unsent{Customer: "globex", Failed: []incident.Failure{{Channel: "email", Why: "550"}}}).state,
 		"fixing":              fixing(t).state,
+		"frozen":              frozen(t).state,
 		"monitoring":          monitoring(t).state,
 		"monitoring-over":     monitoring(t).clock(1600).state,
 		"regression":          monitoring(t).at(200, "alice", cmd(incident.Regression)).state,

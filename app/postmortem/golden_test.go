@@ -59,7 +59,17 @@ func rich() Facts {
 			Phase:     incident.Closing, Since: *stamped("dora", "37:00", "c130.0"), Regressions: 1,
 			IC: "dora", OEs: []string{"alice", "erin"}, Handed: 1,
 			Cause: stamped("alice", "11:20", "c108.0"), Workaround: stamped("erin", "13:25", "c121.0"),
-			Agreed:  stamped("dora", "36:55", "c129.0"),
+			Agreed: stamped("dora", "36:55", "c129.0"),
+			Freezes: []incident.Freeze{
+				{Stamp: incident.Stamp{By: "carol", At: at("11:22"), Text: "no other | change"}, Repo: "acme/platform", Number: 1,
+					From: at("11:22"), Ended: at("11:40"), EndWhy: incident.ThawedByPhase, Way: incident.FreezeByRuleset,
+					Waited: []int{40, 42}, Through: []incident.Exception{
+						{Stamp: incident.Stamp{By: "carol", At: at("11:25"), Text: "it is the fix, closes #5"}, Pull: 41, Head: "0123456789abcdef"},
+						{Stamp: incident.Stamp{By: "carol", At: at("11:26"), Text: "too late"}, Pull: 43, Failed: true}}},
+				{Stamp: incident.Stamp{By: "dora", At: at("13:11")}, Repo: "acme/payments", Number: 2, From: at("13:11"), Way: incident.FreezeByWord,
+					Weak: "not granted", Until: at("15:11")},
+				{Stamp: incident.Stamp{By: "dora", At: at("13:12")}, Repo: "acme/never", Number: 3},
+			},
 			Updates: incident.Updates{Kept: 3, Missed: 1, Snoozed: 1, Longest: 34 * time.Minute},
 			Paging: incident.Paging{Pages: []incident.Page{
 				{Key: "page/1", At: at("10:43"), To: []string{"incident-coordinators"}, Why: "team",
