@@ -22,7 +22,7 @@ func FreezeWay(f incident.Freeze) string {
 	case incident.FreezeByRuleset:
 		return "GitHub refuses merges"
 	case incident.FreezeByStatus:
-		return "by a status, which binds only where it is required"
+		return "by a status alone: GitHub does not hold merges"
 	case incident.FreezeByWord:
 		return "by asking alone: GitHub does not hold merges"
 	}
@@ -43,8 +43,8 @@ func freezeOn(f incident.Freeze) string {
 	case f.Way == incident.FreezeByRuleset:
 		return name + " is frozen: GitHub refuses merges and pushes to its default branch."
 	case f.Way == incident.FreezeByStatus:
-		return name + " is frozen by a status on the pull requests that are about to be merged. GitHub holds them only " +
-			"where the repository requires that status." + why
+		return name + " is frozen by a status on the pull requests that are about to be merged. GitHub merges them all the same, so " +
+			"people have to wait." + why
 	}
 	return "GitHub does not hold merges into " + name + ", so people have to." + why
 }

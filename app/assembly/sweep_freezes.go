@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/github"
 )
@@ -14,8 +15,8 @@ import (
 const forgottenAfter = 15 * time.Minute
 
 // liftForgotten ends each freeze of an installation whose time has passed or whose incident is over (X4). All that it
-// goes by is on GitHub: so a lost timer, a lost card and a deleted incident leave none. What fails is tried at the
-// next sweep, and keeps nothing else from being swept.
+// goes by is on GitHub: so a lost timer, a lost card and a deleted incident leave none. For those of the command line
+// it settles the merge queues too. What fails is tried at the next sweep, and keeps nothing else from being swept.
 func (s *sweeper) liftForgotten(ctx context.Context, inst github.Installation, now time.Time) {
 	if !inst.CanFreeze {
 		return
@@ -29,6 +30,12 @@ func (s *sweeper) liftForgotten(ctx context.Context, inst github.Installation, n
 		if err == nil && why != "" {
 			if err = s.app.DeleteFreeze(ctx, f.Repo, f.ID); err == nil {
 				s.log.Warn("freeze lifted", "repository", f.Repo.FullName(), "holder", f.Holder, "until", f.Until, "why", why)
+			}
+		}
+		if _, isOfIncident := f.Incident(); err == nil && why == "" && !isOfIncident && f.IsActive {
+			if err := effects.SettleQueue(ctx, s.app, f); err != nil { // an incident settles its own
+				s.log.Warn("merge queue can't be settled", "repository", f.Repo.FullName(), "holder", f.Holder,
+					"err", ports.Redact(err))
 			}
 		}
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -265,5 +266,88 @@ func TestX4TheEndIsTriedUntilItSucceeds(t *testing.T) {
 	w.advance(2 * time.Hour)
 	if names := w.rulesets(); len(names) > 0 || w.heard("open for merges again: the incident is over") != 1 {
 		t.Errorf("rulesets %q, it says %s", names, w.everything())
+	}
+}
+
+// In a merge queue the commits are the queue's own, and each brings all before it. What is not let through leaves the
+// queue, so that what is let through is merged, once it is alone; whatever comes first, and whatever is lost (X4).
+func TestX4AMergeQueueBringsTheFixAlone(t *testing.T) {
+	skipUnderRace(t)
+	for name, fault := range map[string]string{
+		"":                       "",
+		"the verdict is lost":    `{"match":"POST .*/statuses/.*","status":502,"count":3}`,
+		"the list is lost":       `{"match":"POST .*/graphql$","status":502,"count":2}`,
+		"the rulesets can't be":  `{"match":"GET .*/rulesets\\?.*","status":502,"count":2}`,
+		"the answer is lost too": `{"match":"POST .*/statuses/.*","status":502,"count":2,"applied":true}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldOfFreezes(t, allOfFreeze)
+			w.openPull("third", 3)
+			for _, n := range []int{2, 1, 3} { // the fix is behind another one
+				w.queuePull(n)
+			}
+			if fault != "" {
+				w.order(fault)
+			}
+			w.comment("carol", "/ic freeze all the rollback must not meet other changes")
+			w.settle()
+			w.comment("carol", "/ic let acme/payments#1 through because it is the fix")
+			w.settle()
+			for range 6 {
+				w.advance(time.Minute)
+			}
+			if got := w.merged(); !slices.Equal(got, []int{1}) || w.queueLength() != 1 {
+				t.Errorf("merged %v\n%s", got, w.everything())
+			}
+			if w.heard("acme/payments#1 may be merged as it is") != 1 || !strings.Contains(w.card(), "| Frozen |") {
+				t.Errorf("it says %s", w.everything())
+			}
+			w.comment("carol", "/ic thaw")
+			w.settle()
+			for range 3 {
+				w.advance(time.Minute)
+			}
+			if got := w.merged(); !slices.Equal(got, []int{1, 3}) { // the other one was in the way, and has to be queued again
+				t.Errorf("after its end merged %v", got)
+			}
+			if got := w.merges(2); got != http.StatusOK {
+				t.Errorf("after its end merging answers %d", got)
+			}
+		})
+	}
+}
+
+// queueLength returns how many pull requests of acme/payments are in the merge queue.
+func (w *world) queueLength() (n int) {
+	w.t.Helper()
+	var branches []struct{ Name string }
+	w.ok("erin", "GET", "/api/v3/repos/acme/payments/branches", nil, &branches)
+	for _, b := range branches {
+		if strings.HasPrefix(b.Name, "gh-readonly-queue/main/") {
+			n++
+		}
+	}
+	return n
+}
+
+// queuePull puts a pull request of acme/payments into the merge queue.
+func (w *world) queuePull(number int) {
+	w.t.Helper()
+	if err := w.sandbox.SetState(fmt.Appendf(nil, `{"merge_queue":"acme/payments#%d"}`, number)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// merged returns which pull requests of acme/payments are merged.
+func (w *world) merged() (numbers []int) {
+	w.t.Helper()
+	for n := 1; ; n++ {
+		var p struct{ Merged bool }
+		if status := w.as("erin", "GET", fmt.Sprintf("/api/v3/repos/acme/payments/pulls/%d", n), nil, &p); status != http.StatusOK {
+			return numbers
+		}
+		if p.Merged {
+			numbers = append(numbers, n)
+		}
 	}
 }

@@ -20,8 +20,8 @@ var (
 	freezing = scope{"freezing", github.InstallationPermissions{Administration: write}, false}
 	// marking: what is said of commits that wait, or are let through.
 	marking = scope{"marking", github.InstallationPermissions{Statuses: write}, false}
-	// waiting: which pull requests wait, and by which rulesets.
-	waiting = scope{"waiting", github.InstallationPermissions{PullRequests: read}, false}
+	// waiting: which pull requests wait, with which commits, and by which rulesets.
+	waiting = scope{"waiting", github.InstallationPermissions{Contents: read, PullRequests: read}, false}
 )
 
 // ruleset is a ruleset as REST shows it.
@@ -214,7 +214,9 @@ const waitingQuery = `query($owner: String!, $name: String!, $after: String) {
   repository(owner: $owner, name: $name) {
     defaultBranchRef { name }
     pullRequests(states: OPEN, first: 100, after: $after, orderBy: {field: UPDATED_AT, direction: DESC}) {
-      nodes { number headRefOid baseRefName isInMergeQueue autoMergeRequest { enabledAt } }
+      nodes {
+        number headRefOid baseRefName autoMergeRequest { enabledAt } mergeQueueEntry { position headCommit { oid } }
+      }
       pageInfo { hasNextPage endCursor }
     }
   }
@@ -239,8 +241,11 @@ func (a *App) WaitingPulls(ctx context.Context, repo incident.Ref) (found []port
 					Nodes []struct {
 						Number                  int
 						HeadRefOid, BaseRefName string
-						IsInMergeQueue          bool
 						AutoMergeRequest        *struct{ EnabledAt *time.Time }
+						MergeQueueEntry         *struct {
+							Position   int
+							HeadCommit *struct{ Oid string }
+						}
 					}
 					PageInfo struct {
 						HasNextPage bool
@@ -257,9 +262,18 @@ func (a *App) WaitingPulls(ctx context.Context, repo incident.Ref) (found []port
 			return found, nil
 		}
 		for _, p := range r.PullRequests.Nodes {
-			if p.BaseRefName == r.DefaultBranchRef.Name && (p.IsInMergeQueue || p.AutoMergeRequest != nil) {
-				found = append(found, ports.WaitingPull{Number: p.Number, Head: p.HeadRefOid})
+			entry := p.MergeQueueEntry
+			if p.BaseRefName != r.DefaultBranchRef.Name || entry == nil && p.AutoMergeRequest == nil {
+				continue
 			}
+			w := ports.WaitingPull{Number: p.Number, Head: p.HeadRefOid}
+			if entry != nil {
+				w.Place = entry.Position
+				if entry.HeadCommit != nil {
+					w.Group = entry.HeadCommit.Oid
+				}
+			}
+			found = append(found, w)
 		}
 		if !r.PullRequests.PageInfo.HasNextPage {
 			return found, nil
@@ -281,6 +295,30 @@ func (a *App) ReadHead(ctx context.Context, ref incident.Ref) (head string, isOp
 	}
 	return p.GetHead().GetSHA(), p.GetState() == "open", requireFields("read the pull request", ref.String(),
 		field{"head", p.GetHead().GetSHA() != ""})
+}
+
+// StatusOf returns the state of the App's newest status of a context; "" if there is none. Others may write one of that
+// name too. It implements engine.GitHub.
+// https://docs.github.com/en/rest/commits/statuses#list-commit-statuses-for-a-reference
+func (a *App) StatusOf(ctx context.Context, repo incident.Ref, commit, of string) (string, error) {
+	c, err := a.clientOf(ctx, marking, repo)
+	if err != nil {
+		return "", err
+	}
+	login, err := a.Login(ctx)
+	if err != nil {
+		return "", err
+	}
+	all, _, err := c.Repositories.ListStatuses(ctx, repo.Owner, repo.Repo, commit, &github.ListOptions{PerPage: 100})
+	if err != nil {
+		return "", describeError("read the statuses", repo.FullName()+"@"+commit, err)
+	}
+	for _, s := range all { // the newest first
+		if s.GetContext() == of && naming.Equal(s.GetCreator().GetLogin(), login) {
+			return s.GetState(), nil
+		}
+	}
+	return "", nil
 }
 
 // SetStatus says something of a commit. It implements engine.GitHub.

@@ -84,8 +84,8 @@ var Capabilities = []Capability{
 				"(FIREBREAK_FREEZE_APP_ID), or leave it out and have what waits marked by --with mark."},
 			{"statuses", "write", "To let one commit through, and to tell each merge that waits why."},
 		}},
-	{Name: "mark", Gives: "/ic freeze marks the pull requests that are about to be merged. GitHub holds them only " +
-		"where the repository requires the status.",
+	{Name: "mark", Gives: "/ic freeze marks the pull requests that are about to be merged, so that people wait. " +
+		"GitHub merges them all the same.",
 		Permissions: []Permission{
 			{"statuses", "write", "To tell each merge that waits that the repository is frozen, and to let one commit " +
 				"through."},

@@ -295,19 +295,19 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.DefaultBranch(ctx, it)
 			return wantRefusal(err)
 		}},
-		{"FindFreezes", "incidents: metadata=read pull_requests=read", func(a *github.App) error {
+		{"FindFreezes", "incidents: contents=read metadata=read pull_requests=read", func(a *github.App) error {
 			_, err := a.FindFreezes(ctx, it)
 			return err
 		}},
-		{"ReadFreeze", "incidents: metadata=read pull_requests=read", func(a *github.App) error {
+		{"ReadFreeze", "incidents: contents=read metadata=read pull_requests=read", func(a *github.App) error {
 			_, _, err := a.ReadFreeze(ctx, it, 4711)
 			return err
 		}},
-		{"WaitingPulls", "incidents: metadata=read pull_requests=read", func(a *github.App) error {
+		{"WaitingPulls", "incidents: contents=read metadata=read pull_requests=read", func(a *github.App) error {
 			_, err := a.WaitingPulls(ctx, it)
 			return err
 		}},
-		{"ReadHead", "incidents: metadata=read pull_requests=read", func(a *github.App) error {
+		{"ReadHead", "incidents: contents=read metadata=read pull_requests=read", func(a *github.App) error {
 			_, _, err := a.ReadHead(ctx, incident.Ref{Owner: it.Owner, Repo: it.Repo, Number: 4711})
 			return wantRefusal(err)
 		}},
@@ -317,6 +317,10 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		}},
 		{"DeleteFreeze", strings.ReplaceAll(notGranted, "actions=", "administration="), func(a *github.App) error {
 			return wantRefusal(a.DeleteFreeze(ctx, it, 4711))
+		}},
+		{"StatusOf", strings.NewReplacer("actions=write metadata=read", "metadata=read statuses=write").Replace(notGranted), func(a *github.App) error {
+			_, err := a.StatusOf(ctx, it, "0123", "x")
+			return wantRefusal(err)
 		}},
 		{"SetStatus", strings.NewReplacer("actions=write metadata=read", "metadata=read statuses=write").Replace(notGranted), func(a *github.App) error {
 			return wantRefusal(a.SetStatus(ctx, it, "0123", ports.CommitStatus{Context: "x", State: "success"}))

@@ -65,8 +65,8 @@ var FreezeMoments = []string{FreezeProposed, FreezeImposed, FreezeLeft}
 const (
 	// FreezeByRuleset is by a ruleset: GitHub refuses each merge and push that has no exception.
 	FreezeByRuleset = "ruleset"
-	// FreezeByStatus is by a status on the pull requests that would merge. It binds only where the
-	// repository requires it.
+	// FreezeByStatus is by a status on the pull requests that would merge. People see it; GitHub does not go by it,
+	// since each freeze has a status of its own, which nobody could require before.
 	FreezeByStatus = "status"
 	// FreezeByWord is by asking the people.
 	FreezeByWord = "word"
@@ -105,6 +105,7 @@ type Freeze struct {
 	Held    []HeldPull  `json:"held,omitempty"`    // the newest merges that wait, marked so on GitHub
 	Waited  []int       `json:"waited,omitempty"`  // the pull requests that had to wait, at most mostWaited
 	Through []Exception `json:"through,omitempty"` // what was let through
+	Said    []QueueSaid `json:"said,omitempty"`    // what GitHub was told of the merge queue's commits
 
 	Next    time.Time `json:"next,omitzero"` // when it is looked at
 	Due     bool      `json:"due,omitempty"` // it is to be looked at
@@ -119,6 +120,19 @@ type HeldPull struct {
 	Pull int    `json:"n"`
 	Head string `json:"h"` // commit
 }
+
+// QueueSaid is the status of the commit by which a merge queue would merge.
+type QueueSaid struct {
+	Commit string `json:"c"`
+	State  string `json:"s"` // QueueSuccess, …
+}
+
+// What is said of a commit of a merge queue.
+const (
+	QueueSuccess = "success" // all that it would merge is let through
+	QueuePending = "pending" // its own pull request is not
+	QueueFailure = "failure" // nor is it, and something behind it is: the queue puts it out
+)
 
 // Exception is one pull request that is let into a frozen repository, as it was then. Its Text is why.
 type Exception struct {
@@ -524,10 +538,13 @@ type (
 	FreezeSeen struct {
 		Number int
 		Held   []HeldPull
+		Said   []QueueSaid
 		Edited string
 		// IsLifted says that somebody lifted it on GitHub.
 		IsLifted bool
 	}
+	// FreezeAsked says that a repository, if it is frozen, is to be looked at: its merge queue changed.
+	FreezeAsked struct{ Repo string }
 	// FreezeOff says that nothing of it is left on GitHub. Since is zero if that was so before.
 	FreezeOff struct {
 		Number int
@@ -559,6 +576,11 @@ func (r *run) applyFreeze() bool {
 		r.freezeOn(w)
 	case FreezeSeen:
 		r.freezeSeen(w)
+	case FreezeAsked:
+		for i := range r.Freezes {
+			f := &r.Freezes[i]
+			f.Due = f.Due || f.IsOn() && f.IsLive() && naming.Equal(f.Repo, w.Repo)
+		}
 	case FreezeOff:
 		r.freezeOff(w)
 	case FreezeTrouble:
@@ -636,7 +658,7 @@ func (r *run) freezeSeen(w FreezeSeen) {
 		return
 	}
 	f.Due, f.Next, f.Tries, f.Trouble = false, r.f.At.Add(freezePace), 0, ""
-	f.Held = keepNewest(w.Held, MostHeld)
+	f.Held, f.Said = keepNewest(w.Held, MostHeld), keepNewest(w.Said, MostHeld)
 	f.Waited = slices.Clone(f.Waited)
 	for _, h := range w.Held {
 		if !slices.Contains(f.Waited, h.Pull) && len(f.Waited) < mostWaited {
@@ -666,7 +688,7 @@ func (r *run) freezeOff(w FreezeOff) {
 	if at.IsZero() { // it ended before, and the card that said so was lost
 		at = f.End.At
 	}
-	f.Ended, f.Next, f.Due, f.Trouble, f.Tries, f.Held = at, time.Time{}, false, "", 0, nil
+	f.Ended, f.Next, f.Due, f.Trouble, f.Tries, f.Held, f.Said = at, time.Time{}, false, "", 0, nil, nil
 	for i := range f.Through {
 		f.Through[i].Failed = f.Through[i].Failed || f.Through[i].IsOwed()
 	}

@@ -31,7 +31,7 @@ type Message struct {
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
-// RunEnded, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer, SelfTests.
+// RunEnded, QueueChanged, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer, SelfTests.
 type Request interface{ request() }
 
 type (
@@ -58,6 +58,9 @@ type (
 	// RunEnded says that a run of a workflow ended in Ref's repository, which the app started. Ref has
 	// no number.
 	RunEnded struct{ ID int64 }
+	// QueueChanged says that the merge queue of a repository, owner/repo, is about to merge something. Ref
+	// is that repository, without a number, and then each incident that has it frozen.
+	QueueChanged struct{ Repo string }
 	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of
 	// an installation. Ref has no number.
 	Sweep struct {
@@ -96,23 +99,24 @@ type (
 	}
 )
 
-func (Refresh) request()     {}
-func (CardEdited) request()  {}
-func (*Comment) request()    {}
-func (PullChanged) request() {}
-func (*Ticket) request()     {}
-func (*Ack) request()        {}
-func (*Signal) request()     {}
-func (*Fold) request()       {}
-func (*Removed) request()    {}
-func (*PutAside) request()   {}
-func (ConfigPush) request()  {}
-func (*Deployed) request()   {}
-func (RunEnded) request()    {}
-func (Sweep) request()       {}
-func (SelfTests) request()   {}
-func (*Sought) request()     {}
-func (*Found) request()      {}
+func (Refresh) request()      {}
+func (CardEdited) request()   {}
+func (*Comment) request()     {}
+func (PullChanged) request()  {}
+func (*Ticket) request()      {}
+func (*Ack) request()         {}
+func (*Signal) request()      {}
+func (*Fold) request()        {}
+func (*Removed) request()     {}
+func (*PutAside) request()    {}
+func (ConfigPush) request()   {}
+func (*Deployed) request()    {}
+func (RunEnded) request()     {}
+func (QueueChanged) request() {}
+func (Sweep) request()        {}
+func (SelfTests) request()    {}
+func (*Sought) request()      {}
+func (*Found) request()       {}
 
 // requestOf returns what the message brings if it is of this type, or else the zero value.
 func requestOf[T Request](m Message) T {
@@ -168,6 +172,9 @@ func (m Message) Deployed() *Deployed { return requestOf[*Deployed](m) }
 
 // Run returns the id of a workflow's run that ended, or 0.
 func (m Message) Run() int64 { return requestOf[RunEnded](m).ID }
+
+// Queue returns the repository whose merge queue is about to merge something, or "".
+func (m Message) Queue() string { return requestOf[QueueChanged](m).Repo }
 
 // Sweep returns what asks for a look at each open incident. ok is false for every other message.
 func (m Message) Sweep() (s Sweep, ok bool) {

@@ -24,7 +24,8 @@ type storedMessage struct {
 	Ticket       int             `json:"ticket,omitempty"` // the follow-up's index, from 1
 	Commit       string          `json:"commit,omitempty"`
 	Deployed     *Deployed       `json:"deployed,omitempty"`
-	Run          int64           `json:"run,omitempty"` // of a workflow
+	Run          int64           `json:"run,omitempty"`   // of a workflow
+	Queue        string          `json:"queue,omitempty"` // the repository of a merge queue
 	Sweep        bool            `json:"sweep,omitempty"`
 	Tests        bool            `json:"tests,omitempty"`
 	Signal       json.RawMessage `json:"signal,omitempty"`
@@ -93,10 +94,25 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Deployed = w
 	case RunEnded:
 		s.Run = w.ID
+	case QueueChanged:
+		s.Queue = w.Repo
 	case *Sought:
 		s.Sought = w
 	case *Found:
 		s.Found = w
+	case SelfTests:
+		s.Tests = true
+	case Sweep:
+		s.Sweep, s.Installation, s.At = true, w.Installation, w.At
+	default:
+		s.keepChat(w)
+	}
+	return json.Marshal(s)
+}
+
+// keepChat keeps what a message about a channel brings.
+func (s *storedMessage) keepChat(what Request) {
+	switch w := what.(type) {
 	case *ChatSync:
 		s.ChatSync = w
 	case *ChatSynced:
@@ -105,12 +121,7 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.ChatSaid = w
 	case *ChatAnswer:
 		s.ChatAnswer = w
-	case SelfTests:
-		s.Tests = true
-	case Sweep:
-		s.Sweep, s.Installation, s.At = true, w.Installation, w.At
 	}
-	return json.Marshal(s)
 }
 
 // UnmarshalJSON reads a message that this version or one before it wrote.
@@ -151,14 +162,6 @@ func (s *storedMessage) request() Request {
 		return s.Sought
 	case s.Found != nil:
 		return s.Found
-	case s.ChatSync != nil:
-		return s.ChatSync
-	case s.ChatSynced != nil:
-		return s.ChatSynced
-	case s.ChatSaid != nil:
-		return s.ChatSaid
-	case s.ChatAnswer != nil:
-		return s.ChatAnswer
 	case s.Deployed != nil:
 		return s.Deployed
 	case s.Tests:
@@ -167,6 +170,8 @@ func (s *storedMessage) request() Request {
 		return Sweep{Installation: s.Installation, At: s.At}
 	case s.Run != 0:
 		return RunEnded{s.Run}
+	case s.Queue != "":
+		return QueueChanged{s.Queue}
 	case s.Commit != "":
 		return ConfigPush{s.Commit}
 	case s.Pull != 0:
@@ -176,8 +181,26 @@ func (s *storedMessage) request() Request {
 	case s.Doubted:
 		return CardEdited{}
 	}
+	if chat := s.chatRequest(); chat != nil {
+		return chat
+	}
 	if s.Issue != nil {
 		return Refresh{Issue: s.Issue}
+	}
+	return nil
+}
+
+// chatRequest returns what a stored message about a channel brings; nil if it is another one.
+func (s *storedMessage) chatRequest() Request {
+	switch {
+	case s.ChatSync != nil:
+		return s.ChatSync
+	case s.ChatSynced != nil:
+		return s.ChatSynced
+	case s.ChatSaid != nil:
+		return s.ChatSaid
+	case s.ChatAnswer != nil:
+		return s.ChatAnswer
 	}
 	return nil
 }

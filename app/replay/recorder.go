@@ -341,6 +341,10 @@ func (r *recorder) ReadHead(ctx context.Context, ref incident.Ref) (string, bool
 	return r.github.ReadHead(ctx, ref)
 }
 
+func (r *recorder) StatusOf(ctx context.Context, repo incident.Ref, commit, of string) (string, error) {
+	return r.github.StatusOf(ctx, repo, commit, of)
+}
+
 func (r *recorder) SetStatus(_ context.Context, repo incident.Ref, commit string, s ports.CommitStatus) error {
 	r.note("status "+s.State+" "+s.Context, repo.FullName()+"@"+commit, s.Description)
 	return nil

@@ -67,3 +67,34 @@ func TestAutoMergeWaits(t *testing.T) {
 		step{"bob", "GET ~/pulls/$n", "", 200, []string{"merged=true"}},
 	)
 }
+
+// A merge queue makes a commit of each pull request on that of the one before it, takes out what fails, and merges what
+// is first and well.
+func TestTheMergeQueue(t *testing.T) {
+	g := newGitHub(t, withRules)
+	for _, name := range []string{"a", "b", "c"} {
+		g.branch(name, name+".txt", name+"\n")
+		g.steps(step{"carol", "POST ~/pulls", `{"title":"` + name + `","head":"` + name + `","base":"main"}`, 201, []string{"number>" + name}})
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		g.steps(step{"", "POST /sandbox/states", `{"merge_queue":"acme/incidents#$` + name + `"}`, 200, nil})
+	}
+	g.steps(step{"", "POST /sandbox/states", `{"merge_queue":"acme/incidents#$a"}`, 400, nil}) // it is there already
+	const query = `{repository(owner:"acme",name:"incidents"){pullRequests(first:9,states:OPEN){nodes{number isInMergeQueue mergeQueueEntry{position headCommit{oid} baseCommit{oid}}}}}}`
+	const nodes = "data.repository.pullRequests.nodes."
+	remember := func(name, path string) { g.vars[name] = g.ask("app", query, "{}").field(path) }
+	remember("ga", nodes+"0.mergeQueueEntry.headCommit.oid")
+	g.wants("app", query, `{}`, "errors=absent", nodes+"0.mergeQueueEntry.position=1", nodes+"2.mergeQueueEntry.position=3",
+		nodes+"1.mergeQueueEntry.baseCommit.oid=$ga", nodes+"1.isInMergeQueue=true")
+	g.steps(step{"app", "POST ~/statuses/$ga", `{"state":"failure","context":"x"}`, 201, nil})
+	remember("gb", nodes+"1.mergeQueueEntry.headCommit.oid")
+	g.wants("app", query, `{}`, nodes+"0.mergeQueueEntry=null", nodes+"1.mergeQueueEntry.position=1",
+		nodes+"2.mergeQueueEntry.baseCommit.oid=$gb")
+	g.steps(
+		step{"app", "POST ~/statuses/$gb", `{"state":"pending","context":"x"}`, 201, nil},
+		step{"bob", "GET ~/pulls/$b", "", 200, []string{"merged=true"}},
+		step{"bob", "GET ~/pulls/$c", "", 200, []string{"merged=false"}},
+		step{"bob", "GET ~/pulls/$a", "", 200, []string{"merged=false", "state=open"}},
+		step{"bob", "GET ~/git/ref/heads/main", "", 200, []string{"object.sha=$gb"}},
+	)
+}

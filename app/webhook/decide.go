@@ -48,7 +48,7 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	}
 	switch event {
 	case "push":
-		return m, p.aboutConfig(&m), nil
+		return m, p.aboutQueue(&m) || p.aboutConfig(&m), nil
 	case "deployment_status":
 		return m, p.aboutDeployment(&m), nil
 	}
@@ -76,7 +76,7 @@ func concernsUs(event string, body []byte) bool {
 	case "issues", "issue_comment", "pull_request", "pull_request_review":
 		return true
 	case "push":
-		return changesSettings(body)
+		return changesSettings(body) || bytes.Contains(body, []byte(queueBranch))
 	case "deployment_status":
 		return bytes.Contains(body, []byte(`"success"`))
 	case "workflow_run":
@@ -235,12 +235,29 @@ func (p payload) aboutConfig(m *incident.Message) bool {
 			changed = changed || slices.Contains(c.Added, path) || slices.Contains(c.Modified, path)
 		}
 	}
-	if !changed || !sha.MatchString(p.After) || strings.Trim(p.After, "0") == "" {
+	if !changed || !isCommit(p.After) {
 		return false
 	}
 	m.What, m.Why = incident.ConfigPush{Commit: p.After}, "push"
 	return m.Ref.Owner != "" && m.Ref.Repo != ""
 }
+
+// queueBranch begins the branches that a merge queue makes, each with what it is about to merge.
+// https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
+const queueBranch = "refs/heads/gh-readonly-queue/"
+
+// aboutQueue reports whether a merge queue made such a branch: in a frozen repository its commit needs a status
+// (X4). Such pushes come to whoever is subscribed to pushes; the event merge_group would take a permission more.
+func (p payload) aboutQueue(m *incident.Message) bool {
+	if !strings.HasPrefix(p.Pushed, queueBranch) || !isCommit(p.After) {
+		return false
+	}
+	m.What, m.Why = incident.QueueChanged{Repo: m.Ref.FullName()}, "push"
+	return p.isRepository(m)
+}
+
+// isCommit reports whether it names a commit: what is deleted is pushed as zeros.
+func isCommit(name string) bool { return sha.MatchString(name) && strings.Trim(name, "0") != "" }
 
 // aboutDeployment reports whether a deployment succeeded: a revert may be live with it (X3). Whether one is
 // waited for there the payload doesn't say.

@@ -266,6 +266,25 @@ func TestX5TheEndOfARun(t *testing.T) {
 	}
 }
 
+// A merge queue's commit is looked at, and nothing else that is pushed; its end is not (X4).
+func TestX4AMergeQueueIsLookedAt(t *testing.T) {
+	self := webhook.Self{AppID: appID, Login: "firebreak[bot]"}
+	const commit, none = "0123456789abcdef0123456789abcdef01234567", "0000000000000000000000000000000000000000"
+	for _, c := range []struct {
+		ref, after string
+		want       string
+	}{
+		{"refs/heads/gh-readonly-queue/main/pr-7-" + commit, commit, "acme/incidents"}, {"refs/heads/gh-readonly-queue/main/pr-7-" + commit, none, ""},
+		{"refs/heads/main", commit, ""}, {"refs/tags/gh-readonly-queue/main", commit, ""}, {"refs/heads/x/refs/heads/gh-readonly-queue/", commit, ""},
+	} {
+		body := fmt.Sprintf(`{"ref":%q,"after":%q,"commits":[],`+repo+`"sender":{"login":"github-merge-queue[bot]","type":"Bot"}}`, c.ref, c.after)
+		m, ok, err := webhook.Decide("push", []byte(body), self)
+		if err != nil || ok != (c.want != "") || m.Queue() != c.want || ok && (m.Ref.FullName() != "acme/incidents" || m.Ref.Number != 0) {
+			t.Errorf("%s: %+v, %t, %v", body, m, ok, err)
+		}
+	}
+}
+
 // FuzzDecide: whatever comes, it looks at one incident, checks one commit, or sweeps one account;
 // never for what the app itself did.
 func FuzzDecide(f *testing.F) {

@@ -14,6 +14,7 @@ type payload struct {
 	Action       string
 	Issue        *issue
 	After        string // the commit that was pushed
+	Pushed       string // the reference that it was pushed to
 	Commits      []commit
 	Label        string
 	Assignee     string
@@ -118,10 +119,8 @@ func decode(body []byte) (p payload, err error) {
 	whole.GetObject().Visit(func(name []byte, v *fastjson.Value) {
 		d.at = name
 		switch string(name) {
-		case "action":
-			p.Action = d.text(v)
-		case "after":
-			p.After = d.text(v)
+		case "action", "after", "ref":
+			*p.textAt(name) = d.text(v)
 		case "label":
 			p.Label = d.text(d.object(v).Get("name"))
 		case "assignee":
@@ -175,6 +174,17 @@ func decode(body []byte) (p payload, err error) {
 		}
 	})
 	return p, d.err
+}
+
+// textAt returns where a text of the payload's own goes.
+func (p *payload) textAt(name []byte) *string {
+	switch string(name) {
+	case "after":
+		return &p.After
+	case "ref":
+		return &p.Pushed
+	}
+	return &p.Action
 }
 
 // decoder keeps the first thing that isn't of the kind that GitHub sends.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -158,6 +159,9 @@ func (f frost) let(number int, because string) error {
 	for _, one := range own {
 		if err := f.app.SetStatus(f.Context(), f.repo, head, ports.CommitStatus{Context: one.Context(), State: "success",
 			Description: "Let through: " + because, URL: one.URL}); err != nil {
+			return err
+		}
+		if err := effects.SettleQueue(f.Context(), f.app, one); err != nil { // it may be in the merge queue
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
@@ -22,12 +23,9 @@ type FreezesAPI interface {
 	SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, error)
 	// DeleteFreeze deletes one. One that is gone is fine.
 	DeleteFreeze(ctx context.Context, repo incident.Ref, id int64) error
-	// WaitingPulls returns the open pull requests that have auto-merge or are in the merge queue.
-	WaitingPulls(ctx context.Context, repo incident.Ref) ([]ports.WaitingPull, error)
+	QueueAPI
 	// ReadHead returns the commit that a pull request would bring, and whether it is open.
 	ReadHead(ctx context.Context, ref incident.Ref) (head string, isOpen bool, err error)
-	// SetStatus says something of a commit.
-	SetStatus(ctx context.Context, repo incident.Ref, commit string, s ports.CommitStatus) error
 }
 
 // Freezes holds the merges into repositories, and lets go of them (X4).
@@ -65,9 +63,14 @@ func (e Freezes) keep(f incident.Freeze) error {
 		}
 		f = e.now(f)
 	}
+	isLet := slices.ContainsFunc(f.Through, incident.Exception.IsOwed)
 	err := e.letThrough(f, repo)
-	if err == nil && f.Due {
+	switch f = e.now(f); {
+	case err != nil:
+	case f.Due:
 		err = e.watch(f, repo)
+	case isLet: // it may be in the merge queue
+		err = e.see(f, repo, f.Edited)
 	}
 	if f = e.now(f); err == nil && f.End != nil { // somebody lifted it on GitHub
 		err = e.lift(f, repo)
@@ -145,7 +148,7 @@ func (e Freezes) impose(f incident.Freeze, repo incident.Ref) error {
 		on.Weak, on.From, on.Way = ports.Reason(err), e.Clock.Now().UTC(), incident.FreezeByStatus
 	}
 	f.Way = on.Way
-	held, isMarked, err := e.mark(f, repo)
+	seen, isMarked, err := e.mark(f, repo)
 	switch {
 	case on.Way == incident.FreezeByRuleset: // what waits is told so at the next look too
 	case err != nil && !ports.IsRefused(err):
@@ -154,7 +157,7 @@ func (e Freezes) impose(f incident.Freeze, repo incident.Ref) error {
 		on.Way = incident.FreezeByWord
 	}
 	e.Report(on)
-	e.Report(incident.FreezeSeen{Number: f.Number, Held: held})
+	e.Report(seen)
 	return nil
 }
 
@@ -179,54 +182,143 @@ func (e Freezes) makeRuleset(f incident.Freeze, repo incident.Ref) (ports.Freeze
 
 // watch looks whether somebody changed a freeze by hand, and what waits.
 func (e Freezes) watch(f incident.Freeze, repo incident.Ref) error {
-	seen := incident.FreezeSeen{Number: f.Number}
+	var edited string
 	if f.Way == incident.FreezeByRuleset {
 		found, ok, err := e.GitHub.ReadFreeze(e.Ctx, repo, f.Ruleset)
 		switch {
 		case err != nil:
 			return err
 		case !ok || !found.IsActive:
-			seen.IsLifted, seen.Held = true, f.Held
-			e.Report(seen)
+			e.Report(incident.FreezeSeen{Number: f.Number, Held: f.Held, Said: f.Said, IsLifted: true})
 			return nil
 		case found.IsAltered:
-			seen.Edited = "it does not require the status " + found.Context() + " of the default branch any more"
+			edited = "it does not require the status " + found.Context() + " of the default branch any more"
 		}
 	}
-	held, _, err := e.mark(f, repo)
+	return e.see(f, repo, edited)
+}
+
+// see looks what waits, and says so on GitHub.
+func (e Freezes) see(f incident.Freeze, repo incident.Ref, edited string) error {
+	seen, _, err := e.mark(f, repo)
 	if err != nil && !ports.IsRefused(err) {
 		return err
 	}
-	seen.Held = held
+	seen.Edited = edited
 	e.Report(seen)
 	return nil
 }
 
 // mark says on each merge that waits why, once for each commit, and returns what waits. isMarked is false where GitHub
 // refuses that.
-func (e Freezes) mark(f incident.Freeze, repo incident.Ref) (held []incident.HeldPull, isMarked bool, err error) {
+func (e Freezes) mark(f incident.Freeze, repo incident.Ref) (seen incident.FreezeSeen, isMarked bool, err error) {
+	seen = incident.FreezeSeen{Number: f.Number, Held: f.Held, Said: f.Said}
 	waiting, err := e.GitHub.WaitingPulls(e.Ctx, repo)
 	if err != nil {
-		return f.Held, false, err
+		return seen, false, err
 	}
 	isMarked = true
-	for _, w := range waiting[:min(len(waiting), incident.MostHeld)] {
+	var held []incident.HeldPull
+	for _, w := range waiting {
 		h := incident.HeldPull{Pull: w.Number, Head: w.Head}
 		switch {
 		case f.IsLetThrough(w.Number, w.Head):
 			continue
+		case len(held) == incident.MostHeld:
+			continue // the newest are told
 		case !slices.Contains(f.Held, h):
 			status := e.status(f, "pending", "Frozen until "+f.Until.UTC().Format("15:04 UTC")+" by "+e.DeclaredRef().String()+
 				". The coordinator can let it through")
 			if err := e.GitHub.SetStatus(e.Ctx, repo, w.Head, status); ports.IsRefused(err) {
 				isMarked = false
 			} else if err != nil {
-				return f.Held, false, err
+				return seen, false, err
 			}
 		}
 		held = append(held, h)
 	}
-	return held, isMarked, nil
+	seen.Held = held
+	seen.Said, err = e.judgeQueue(f, repo, waiting)
+	return seen, isMarked, err
+}
+
+// judgeQueue says of the commits of a merge queue whether they may be merged.
+func (e Freezes) judgeQueue(f incident.Freeze, repo incident.Ref, waiting []ports.WaitingPull) ([]incident.QueueSaid,
+	error) {
+	if f.Way != incident.FreezeByRuleset { // nothing requires what would be said
+		return nil, nil
+	}
+	var said []incident.QueueSaid
+	isLet := func(w ports.WaitingPull) bool { return f.IsLetThrough(w.Number, w.Head) }
+	for _, s := range ports.JudgeQueue(waiting, isLet) {
+		if !slices.Contains(f.Said, s) {
+			status := e.status(f, s.State, queueText(s, f.Until, e.DeclaredRef().String()))
+			if err := e.GitHub.SetStatus(e.Ctx, repo, s.Commit, status); ports.IsRefused(err) {
+				continue // it may be of a group that is gone
+			} else if err != nil {
+				return append(said, f.Said...), err
+			}
+		}
+		said = append(said, s)
+	}
+	return said, nil
+}
+
+// queueText says why a commit of a merge queue may be merged, or not.
+func queueText(s incident.QueueSaid, until time.Time, by string) string {
+	frozen := "Frozen until " + until.UTC().Format("15:04 UTC") + " by " + by
+	switch s.State {
+	case incident.QueueSuccess:
+		return "Let through"
+	case incident.QueueFailure:
+		return frozen + ", and in the way of what is let through. Queue it again then"
+	}
+	return frozen
+}
+
+// QueueAPI is what SettleQueue needs of GitHub.
+type QueueAPI interface {
+	// WaitingPulls returns the open pull requests that have auto-merge or are in the merge queue.
+	WaitingPulls(ctx context.Context, repo incident.Ref) ([]ports.WaitingPull, error)
+	// StatusOf returns the state of the app's newest status of a context; "" if there is none.
+	StatusOf(ctx context.Context, repo incident.Ref, commit, of string) (string, error)
+	// SetStatus says something of a commit.
+	SetStatus(ctx context.Context, repo incident.Ref, commit string, s ports.CommitStatus) error
+}
+
+// SettleQueue says of the commits of a merge queue whether they may be merged into a repository that the command line
+// has frozen: what is let through is known by the status of its commit alone.
+func SettleQueue(ctx context.Context, api QueueAPI, f ports.Freeze) error {
+	waiting, err := api.WaitingPulls(ctx, f.Repo)
+	if err != nil {
+		return err
+	}
+	let := map[int]bool{}
+	for _, w := range waiting {
+		if w.Place == 0 {
+			continue
+		}
+		state, err := api.StatusOf(ctx, f.Repo, w.Head, f.Context())
+		if err != nil {
+			return err
+		}
+		let[w.Number] = state == "success"
+	}
+	for _, s := range ports.JudgeQueue(waiting, func(w ports.WaitingPull) bool { return let[w.Number] }) {
+		state, err := api.StatusOf(ctx, f.Repo, s.Commit, f.Context())
+		if err != nil {
+			return err
+		}
+		if state == s.State {
+			continue
+		}
+		status := ports.CommitStatus{Context: f.Context(), State: s.State, Description: queueText(s, f.Until, f.Holder),
+			URL: f.URL}
+		if err := api.SetStatus(ctx, f.Repo, s.Commit, status); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // status is what the app says of a commit. It links to the incident.
@@ -302,8 +394,17 @@ func (e Freezes) lift(f incident.Freeze, repo incident.Ref) error {
 // unmark says to what waited that it may go on: a status that stays would hold it up for ever. What has
 // changed since has no status.
 func (e Freezes) unmark(f incident.Freeze, repo incident.Ref) error {
+	var commits []string
 	for _, h := range f.Held {
-		err := e.GitHub.SetStatus(e.Ctx, repo, h.Head, e.status(f, "success", "The freeze is over"))
+		commits = append(commits, h.Head)
+	}
+	for _, s := range f.Said { // GitHub looks at a queue once something is said of its commits
+		if s.State == incident.QueuePending {
+			commits = append(commits, s.Commit)
+		}
+	}
+	for _, commit := range commits {
+		err := e.GitHub.SetStatus(e.Ctx, repo, commit, e.status(f, "success", "The freeze is over"))
 		if err != nil && !ports.IsRefused(err) {
 			return err
 		}

@@ -2,6 +2,7 @@ package ports
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,12 +75,42 @@ func (f Freeze) Incident() (incident.Ref, bool) {
 type WaitingPull struct {
 	Number int
 	Head   string // commit
+	// Place is its place in the merge queue, from the front; 0: it is in none.
+	Place int
+	// Group is the commit by which the queue would bring it, and all before it; empty as long as the queue has not
+	// made one.
+	Group string
+}
+
+// JudgeQueue returns what a freeze says of the commits of a merge queue. Such a commit brings all before it in the
+// queue too. So it may be merged where all of it is let through. What is not let through waits, and keeps its place;
+// but where something behind it is let through, the queue is to put it out, and makes what is behind it another commit,
+// without it.
+func JudgeQueue(waiting []WaitingPull, isLet func(WaitingPull) bool) (said []incident.QueueSaid) {
+	queue := slices.DeleteFunc(slices.Clone(waiting), func(w WaitingPull) bool { return w.Place == 0 })
+	slices.SortStableFunc(queue, func(a, b WaitingPull) int { return a.Place - b.Place })
+	isClear := true
+	for i, w := range queue {
+		is := isLet(w)
+		isClear = isClear && is
+		state := incident.QueuePending
+		switch {
+		case w.Group == "" || is && !isClear:
+			continue
+		case isClear:
+			state = incident.QueueSuccess
+		case slices.ContainsFunc(queue[i:], isLet):
+			state = incident.QueueFailure
+		}
+		said = append(said, incident.QueueSaid{Commit: w.Group, State: state})
+	}
+	return said
 }
 
 // CommitStatus is what the app says of a commit.
 type CommitStatus struct {
 	Context     string
-	State       string // "success" or "pending"
+	State       string // "success", "failure" or "pending"
 	Description string
 	URL         string
 }

@@ -253,5 +253,6 @@ func (f *Forge) AddStatus(by *Actor, r *Repository, s Status) *Status {
 	if s.State == "success" {
 		f.mergeWaiting(r, s.SHA)
 	}
+	f.settleQueue(r, s.SHA)
 	return &s
 }

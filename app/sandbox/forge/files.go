@@ -207,6 +207,9 @@ func (f *Forge) moveRef(by *Actor, r *Repository, ref, sha string) {
 			continue
 		}
 		i.Pull.HeadSHA = sha
+		if i.Pull.Queued != nil { // what was queued is not that
+			f.Dequeue(i)
+		}
 		base := i.Pull.BaseSHA
 		if tip, ok := r.Git.Branch(i.Pull.Base); ok {
 			base = tip.SHA

@@ -262,6 +262,9 @@ func (f *Forge) setState(by *Actor, i *Issue, edit IssueEdit) {
 func (f *Forge) close(by *Actor, i *Issue, reason, commit string) {
 	i.Closed, i.StateReason, i.ClosedAt, i.ClosedBy = true, reason, f.Now(), by.Login
 	i.repo.countOpen(-1)
+	if i.Pull != nil && i.Pull.Queued != nil {
+		f.Dequeue(i)
+	}
 	f.addEvent(by, i, TimelineEvent{Kind: "closed", StateReason: reason, CommitID: commit})
 	f.Emit(&IssueEvent{By: by, Issue: i, Action: "closed"})
 }

@@ -76,6 +76,7 @@ type Repository struct {
 	Releases      []*Release        `json:",omitempty"` // oldest first
 	Runs          []*WorkflowRun    `json:",omitempty"` // oldest first
 	Rulesets      []*Ruleset        `json:",omitempty"` // oldest first
+	Queue         []int             `json:",omitempty"` // pull requests in the merge queue, in its order
 	Properties    map[string]string `json:",omitempty"` // custom ones, by name
 
 	open     int // open issues and pull requests
@@ -227,7 +228,8 @@ type PullRequest struct {
 	Reviewers []string // logins asked and still to answer
 	Teams     []string // slugs of teams asked
 	Reviews   []*Review
-	AutoMerge *AutoMerge `json:",omitempty"` // nil: it is merged by hand
+	AutoMerge *AutoMerge  `json:",omitempty"` // nil: it is merged by hand
+	Queued    *QueueEntry `json:",omitempty"` // nil: it is in no merge queue
 
 	changed *pullChanges // what it changes, once somebody asked
 }

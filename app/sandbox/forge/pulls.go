@@ -274,9 +274,18 @@ func (f *Forge) DismissReview(by *Actor, i *Issue, review *Review, message strin
 
 // TryMerge reports whether a pull request can be merged without conflicts, and with which tree.
 func (f *Forge) TryMerge(i *Issue) (tree string, ok bool) {
-	g := i.repo.Git
-	head, hasHead := g.Commits[i.Pull.HeadSHA]
-	base, hasBase := g.Branch(i.Pull.Base)
+	base, ok := i.repo.Git.Branch(i.Pull.Base)
+	if !ok {
+		return "", false
+	}
+	return i.repo.mergeOn(base.SHA, i.Pull.HeadSHA)
+}
+
+// mergeOn merges one commit into another.
+func (r *Repository) mergeOn(into, sha string) (tree string, ok bool) {
+	g := r.Git
+	head, hasHead := g.Commits[sha]
+	base, hasBase := g.Commits[into]
 	if !hasHead || !hasBase {
 		return "", false
 	}
@@ -340,12 +349,18 @@ func (f *Forge) MergePull(by *Actor, i *Issue, in MergeRequest) error {
 		}
 	}
 	sha := r.Git.PutCommit(c)
-	p.MergedAt, p.MergedBy, p.MergeSHA, p.BaseSHA = f.Now(), by.Login, sha, base.SHA
+	f.noteMerge(by, i, sha, base.SHA)
+	return nil
+}
+
+// noteMerge has a commit be the merge of a pull request.
+func (f *Forge) noteMerge(by *Actor, i *Issue, sha, base string) {
+	r, p := i.repo, i.Pull
+	p.MergedAt, p.MergedBy, p.MergeSHA, p.BaseSHA = f.Now(), by.Login, sha, base
 	f.addEvent(by, i, TimelineEvent{Kind: "merged", CommitID: sha})
 	f.moveRef(by, r, "refs/heads/"+p.Base, sha)
 	f.close(by, i, "", "")
 	f.closeMentioned(by, i, sha)
-	return nil
 }
 
 // MergeMessage is what a merge's commit says, unless it is asked for something else.

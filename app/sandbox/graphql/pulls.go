@@ -19,11 +19,29 @@ type gqlPull struct {
 	BaseRefOid, HeadRefOid              gqlScalar
 	IsDraft, IsCrossRepository          bool
 	IsInMergeQueue, IsMergeQueueEnabled bool
+	MergeQueueEntry                     *gqlQueueEntry
 	MaintainerCanModify                 bool
 	Merged                              bool
 	MergedAt                            *gqlScalar
 	ReviewDecision                      *string // no review is required here
 	AutoMergeRequest                    *gqlAutoMerge
+}
+
+// gqlQueueEntry is a place in the merge queue.
+type gqlQueueEntry struct {
+	ID                     graphql.ID
+	Position               int32
+	BaseCommit, HeadCommit *gqlCommit
+}
+
+// queueEntry returns a pull request's place in the merge queue; null where it has none.
+func (c *gqlCall) queueEntry(i *forge.Issue) *gqlQueueEntry {
+	q := i.Pull.Queued
+	if q == nil {
+		return nil
+	}
+	return &gqlQueueEntry{ID: graphql.ID(forge.NodeID("MQE", int64(i.Number))), BaseCommit: c.commit(i.Repo(), q.GroupOn),
+		Position: int32(i.Repo().QueuePlace(i.Number)), HeadCommit: c.commit(i.Repo(), q.Group)}
 }
 
 // gqlAutoMerge is a request to merge later.
@@ -46,6 +64,8 @@ func (c *gqlCall) pull(i *forge.Issue) *gqlPull {
 	}
 	return &gqlPull{
 		AutoMergeRequest: auto,
+		IsInMergeQueue:   p.Queued != nil,
+		MergeQueueEntry:  c.queueEntry(i),
 		gqlThread:        c.thread(i),
 		State:            pullState(i),
 		BaseRefName:      p.Base,
