@@ -52,6 +52,7 @@ type Environment struct {
 	ClockURL    string // FIREBREAK_CLOCK_URL: the clock of an embedded GitHub, which is followed
 	PagerURL    string // FIREBREAK_PAGER_URL: where pages of the kind webhook are sent
 	PhoneURL    string // FIREBREAK_PHONE_URL: where calls and texts go; empty: to Twilio
+	PushoverURL string // FIREBREAK_PUSHOVER_URL: where messages of Pushover's go; empty: to Pushover
 	SlackURL    string // FIREBREAK_SLACK_URL: where Slack's Web API is; empty: at Slack
 	PublicURL   string // FIREBREAK_PUBLIC_URL: where the product is served, for the links of pages
 	// FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
@@ -136,6 +137,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		PagerURL:    getenv("FIREBREAK_PAGER_URL"),
 		MailURL:     getenv("FIREBREAK_MAIL_URL"),
 		PhoneURL:    getenv("FIREBREAK_PHONE_URL"),
+		PushoverURL: getenv("FIREBREAK_PUSHOVER_URL"),
 		SlackURL:    getenv("FIREBREAK_SLACK_URL"),
 		PublicURL:   getenv("FIREBREAK_PUBLIC_URL"),
 		Outbound:    []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
@@ -172,6 +174,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL,
 		"FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
 		"FIREBREAK_PUBLIC_URL": e.PublicURL, "FIREBREAK_PHONE_URL": e.PhoneURL, "FIREBREAK_SLACK_URL": e.SlackURL,
+		"FIREBREAK_PUSHOVER_URL": e.PushoverURL,
 	} {
 		if u, err := url.Parse(value); value != "" &&
 			(err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -19,10 +20,11 @@ const repository = "acme/incidents"
 // environmentFile is where a sandbox that keeps its data writes the environment.
 const environmentFile = "firebreak.env"
 
-// Names of the secrets by which calls and texts reach the sandbox's phones.
+// Names of the secrets by which calls, texts and pushes reach the sandbox's phones.
 const (
-	phoneSecret  = "TWILIO"
-	peopleSecret = "PEOPLE"
+	phoneSecret    = "TWILIO"
+	pushoverSecret = "PUSHOVER"
+	peopleSecret   = "PEOPLE"
 )
 
 // intakeSecret is what reports are signed with, or carry as a token.
@@ -85,7 +87,12 @@ func environment(c sandbox.Credentials) map[string]string {
 	}
 	env["FIREBREAK_PHONE_URL"] = c.PhoneURL
 	env["FIREBREAK_SECRET_"+phoneSecret] = c.PhoneToken
+	env["FIREBREAK_PUSHOVER_URL"] = c.PushoverURL
+	env["FIREBREAK_SECRET_"+pushoverSecret] = c.PushoverToken
 	env["FIREBREAK_SECRET_"+peopleSecret] = waysOf(c)
+	if u, err := url.Parse(c.URL); err == nil {
+		env["FIREBREAK_OUTBOUND_ALLOW"] = u.Host // the sandbox is ntfy and Gotify too
+	}
 	if c.AppID == 0 {
 		return env
 	}
@@ -102,16 +109,34 @@ func environment(c sandbox.Credentials) map[string]string {
 
 // way is a way to reach somebody, as package notify reads it.
 type way struct {
-	Call  string `json:"call,omitempty"`
-	SMS   string `json:"sms,omitempty"`
-	After string `json:"after,omitempty"`
+	Call     string `json:"call,omitempty"`
+	SMS      string `json:"sms,omitempty"`
+	Pushover string `json:"pushover,omitempty"`
+	Ntfy     string `json:"ntfy,omitempty"`
+	Gotify   string `json:"gotify,omitempty"`
+	Token    string `json:"token,omitempty"`
+	After    string `json:"after,omitempty"`
 }
 
-// waysOf returns the ways to reach the sandbox's people: a text, and a call two minutes later.
+// pushOf returns the way by which a push reaches somebody: each vendor has its people.
+func pushOf(login string, keys sandbox.PushKeys) []way {
+	switch login {
+	case "dan", "alice":
+		return []way{{Ntfy: keys.Ntfy, Token: keys.NtfyToken}}
+	case "carol":
+		return []way{{Pushover: keys.Pushover}}
+	case "bob", "erin":
+		return []way{{Gotify: keys.Gotify, Token: keys.GotifyToken}}
+	}
+	return nil
+}
+
+// waysOf returns the ways to reach the sandbox's people: a text and mostly a push, and a call two minutes later.
 func waysOf(c sandbox.Credentials) string {
 	people := map[string]any{}
 	for login, number := range c.Phones {
-		people[login] = []way{{SMS: number}, {Call: number, After: "2m"}}
+		ways := append([]way{{SMS: number}}, pushOf(login, c.Pushes[login])...)
+		people[login] = append(ways, way{Call: number, After: "2m"})
 	}
 	for team, logins := range c.Teams {
 		if len(logins) > 0 {
@@ -164,7 +189,8 @@ services:
     twilio-account: %s
     twilio-from: "+15005550006"
     twilio-secret: %s
-%s`, peopleSecret, sandbox.PhoneAccount, phoneSecret, pager)).Replace(before)
+    pushover-secret: %s
+%s`, peopleSecret, sandbox.PhoneAccount, phoneSecret, pushoverSecret, pager)).Replace(before)
 	all := maps.Clone(files)
 	all[repository] = maps.Clone(files[repository])
 	all[repository][path] = text

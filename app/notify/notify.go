@@ -40,6 +40,10 @@ type Options struct {
 	AnnounceURL string
 	// a server of the operator's that takes calls and texts as Twilio does; empty: Twilio
 	PhoneURL string
+	// a server of the operator's that takes messages as Pushover's API does; empty: Pushover
+	PushoverURL string
+	// a server of the operator's that has Slack's Web API; empty: Slack
+	SlackURL string
 	Signing  []byte // signs what the first two receive
 	// what somebody said of their ways on their own page, as the secret of the service people has it; nil text:
 	// nothing. nil: there are no such pages
@@ -65,7 +69,7 @@ type SendMail = func(ctx context.Context, mail []byte) error
 type Notifier struct {
 	Options
 	client *http.Client // to vendors and customers: public addresses only
-	own    *http.Client // to PageURL, AnnounceURL and PhoneURL, which may have any address
+	own    *http.Client // to PageURL, AnnounceURL, PhoneURL, PushoverURL and SlackURL, which may have any address
 	guard  *guard
 	dial   func(ctx context.Context, network, address string) (net.Conn, error) // the guard's
 	// for SMTP; nil: the system's roots

@@ -129,6 +129,14 @@ func (n *Notifier) VerifyCall(ctx context.Context, s incident.Service, address s
 // pushoverAPI is Pushover's, https://pushover.net/api
 const pushoverAPI = "https://api.pushover.net/1/"
 
+// toPushover returns the address of a method of Pushover's API, and the client for it.
+func (n *Notifier) toPushover(method string) (string, *http.Client) {
+	if n.PushoverURL != "" {
+		return strings.TrimSuffix(n.PushoverURL, "/") + "/" + method, n.own
+	}
+	return pushoverAPI + method, n.client
+}
+
 // pushover sends a message of emergency priority, which rings until somebody confirms it.
 // https://pushover.net/api#priority
 func (n *Notifier) pushover(ctx context.Context, p engine.Page, w way, link string) error {
@@ -147,12 +155,13 @@ func (n *Notifier) pushover(ctx context.Context, p engine.Page, w way, link stri
 	}
 	body := form.Encode()
 	return n.send(ctx, w.kind, []string{token, w.address, link}, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, pushoverAPI+"messages.json", strings.NewReader(body))
+		address, client := n.toPushover("messages.json")
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
 		if err != nil {
 			return err
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		return do(n.client, req)
+		return do(client, req)
 	})
 }
 
@@ -168,12 +177,12 @@ func (n *Notifier) VerifyReceipt(ctx context.Context, s incident.Service, receip
 		return final(kind, "that is no receipt")
 	}
 	return n.send(ctx, kind, []string{token}, func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-			pushoverAPI+"receipts/"+receipt+".json?token="+url.QueryEscape(token), nil)
+		address, client := n.toPushover("receipts/" + receipt + ".json?token=" + url.QueryEscape(token))
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 		if err != nil {
 			return err
 		}
-		res, err := n.client.Do(req)
+		res, err := client.Do(req)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -89,6 +90,14 @@ func (n *Notifier) announceSlack(ctx context.Context, a engine.Announcement) err
 	)
 }
 
+// toSlack returns the address of Slack's Web API, and the client for it.
+func (n *Notifier) toSlack() (string, *http.Client) {
+	if n.SlackURL != "" {
+		return strings.TrimSuffix(n.SlackURL, "/") + "/", n.own
+	}
+	return slack.APIURL, n.client
+}
+
 // Errors by which Slack says that it knows a message's client_msg_id and not the message: it was
 // deleted, say.
 var slackForgot = []string{"duplicate_message_not_found", "duplicate_channel_not_found"}
@@ -97,7 +106,8 @@ var slackForgot = []string{"duplicate_message_not_found", "duplicate_channel_not
 // repetition, though it promises nowhere that it drops each. The metadata makes one recognisable to
 // others, https://docs.slack.dev/messaging/message-metadata/
 func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key string) error {
-	api := slack.New(token, slack.OptionHTTPClient(n.client))
+	at, client := n.toSlack()
+	api := slack.New(token, slack.OptionHTTPClient(client), slack.OptionAPIURL(at))
 	post := func(ctx context.Context, more ...slack.MsgOption) error {
 		options := []slack.MsgOption{
 			slack.MsgOptionText(text, false),
@@ -110,7 +120,7 @@ func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key stri
 		return err
 	}
 	withID := slack.UnsafeMsgOptionEndpoint(
-		slack.APIURL+"chat.postMessage",
+		at+"chat.postMessage",
 		func(form url.Values) { form.Set("client_msg_id", slackID(key)) },
 	)
 	return n.send(ctx, "slack", []string{token}, func(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,8 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/slack-go/slack"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -65,9 +64,10 @@ func accountOf(w way) string {
 // question is what a vendor is asked to find out whether it is there and knows the account.
 type question struct {
 	address   string
-	form      url.Values // posted; nil: the address is read
-	hide      []string   // what no error shows
-	isTwilio  bool       // it goes where calls and texts go
+	form      url.Values   // posted; nil: the address is read
+	hide      []string     // what no error shows
+	isTwilio  bool         // it goes where calls and texts go
+	client    *http.Client // nil: the one to public addresses
 	authorize func(*http.Request)
 	isWell    func(answer map[string]any) bool
 }
@@ -90,7 +90,8 @@ func (n *Notifier) probe(ctx context.Context, p engine.Page, w way) error {
 		if err != nil {
 			return err
 		}
-		return n.ask(ctx, w.kind, question{address: pushoverAPI + "users/validate.json", hide: []string{token, w.address},
+		address, client := n.toPushover("users/validate.json")
+		return n.ask(ctx, w.kind, question{address: address, client: client, hide: []string{token, w.address},
 			form:   url.Values{"token": {token}, "user": {w.address}},
 			isWell: func(a map[string]any) bool { return a["status"] == 1.0 }})
 	case "ntfy": // https://docs.ntfy.sh/config/#health-checks
@@ -110,7 +111,9 @@ func (n *Notifier) probe(ctx context.Context, p engine.Page, w way) error {
 		if err != nil {
 			return err
 		}
-		return n.ask(ctx, w.kind, question{address: slack.APIURL + "auth.test", form: url.Values{}, hide: []string{token},
+		at, client := n.toSlack()
+		return n.ask(ctx, w.kind, question{address: at + "auth.test", client: client, form: url.Values{},
+			hide:      []string{token},
 			authorize: func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) },
 			isWell:    func(a map[string]any) bool { return a["ok"] == true }})
 	}
@@ -124,7 +127,7 @@ var reasons = []string{"error", "message", "status"}
 // libraries link for them would be most of it.
 func (n *Notifier) ask(ctx context.Context, kind string, q question) error {
 	return n.send(ctx, kind, q.hide, func(ctx context.Context) error {
-		method, client := http.MethodGet, n.client
+		method, client := http.MethodGet, cmp.Or(q.client, n.client)
 		if q.form != nil {
 			method = http.MethodPost
 		}

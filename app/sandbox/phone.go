@@ -36,7 +36,7 @@ const callTimeout = 15 * time.Second
 const PhoneAccount = "AC5a4db0c5a4db0c5a4db0c5a4db0c5a4d"
 
 // phoneToken is the account's; it follows from the webhook's secret, so that it need not be kept.
-func (s *Sandbox) phoneToken() string { return sign(s.o.WebhookSecret, []byte("phone token"))[7:39] }
+func (s *Sandbox) phoneToken() string { return s.newKey("phone token", 32) }
 
 // phones returns everybody's number, by login.
 func (s *Sandbox) phones() map[string]string {
@@ -59,6 +59,7 @@ func (s *Sandbox) teams() map[string][]string {
 }
 
 func (s *Sandbox) routePhones(mux *http.ServeMux) {
+	s.routePushes(mux)
 	mux.HandleFunc("POST "+phonePath+"/2010-04-01/Accounts/{account}/{resource}", s.takeCall)
 	mux.HandleFunc("GET "+phonePath+"/2010-04-01/Accounts/{account}", s.showAccount)
 	mux.HandleFunc("GET /sandbox/phones", func(w http.ResponseWriter, _ *http.Request) {
@@ -67,12 +68,17 @@ func (s *Sandbox) routePhones(mux *http.ServeMux) {
 		tell(w, http.StatusOK, listOf(slices.Clone(s.forge.Phones)))
 	})
 	mux.HandleFunc("POST /sandbox/phones/{login}/press", func(w http.ResponseWriter, r *http.Request) {
-		var in struct{ Digit string }
+		var in struct{ Digit, Button, ID string }
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&in); err != nil {
-			tell(w, http.StatusBadRequest, map[string]any{"message": `say which key, like {"digit":"1"}`})
+			tell(w, http.StatusBadRequest, map[string]any{
+				"message": `say which key, like {"digit":"1"}, or which button of a push, like {"button":"Acknowledge"}`})
 			return
 		}
-		said, err := s.Press(r.Context(), r.PathValue("login"), in.Digit)
+		press := func() (string, error) { return s.Press(r.Context(), r.PathValue("login"), in.Digit) }
+		if in.Button != "" {
+			press = func() (string, error) { return s.Tap(r.Context(), r.PathValue("login"), in.ID, in.Button) }
+		}
+		said, err := press()
 		if err != nil {
 			tell(w, http.StatusUnprocessableEntity, map[string]any{"message": err.Error()})
 			return
@@ -208,8 +214,7 @@ func (s *Sandbox) Press(ctx context.Context, login, digit string) (said string, 
 
 	s.forge.Lock()
 	defer s.forge.Unlock()
-	if n := slices.IndexFunc(s.forge.Phones, func(p forge.PhoneEntry) bool { return p.ID == call.ID }); n >= 0 {
-		e := &s.forge.Phones[n]
+	if e := s.forge.PhoneEntryByID(call.ID); e != nil {
 		e.Digit, e.State, e.Answer = digit, forge.PhoneAnswered, said
 		if err != nil {
 			e.State, e.Answer = forge.PhoneFailed, err.Error()

@@ -86,6 +86,10 @@ type Credentials struct {
 	PhoneToken string              // of PhoneAccount
 	Phones     map[string]string   // numbers of people, by login
 	Teams      map[string][]string // logins, by slug
+
+	PushoverURL   string              // takes messages, as Pushover's API does
+	PushoverToken string              // of the application at Pushover
+	Pushes        map[string]PushKeys // by what pushes reach people, by login
 }
 
 // Label is a label of a repository.
@@ -174,7 +178,7 @@ func New(o Options) (*Sandbox, error) {
 	pages := sync.OnceValue(func() http.Handler { // a sandbox in a test is seldom asked for one
 		return web.New(s.forge, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) },
 			&web.Trouble{State: s.SetState, Fault: s.orderFaults, Mend: s.clearFaults, Holds: s.describeFaults},
-			s.Press)
+			s)
 	})
 	mux.HandleFunc("/sandbox/phone/{login}", func(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
@@ -182,6 +186,7 @@ func New(o Options) (*Sandbox, error) {
 		pages().ServeHTTP(w, r)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) })
+	s.routeNtfy(mux)
 	api := rest.New(s.views, host{s}, o.Calls)
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
@@ -230,6 +235,7 @@ func (s *Sandbox) Environment() map[string]string {
 		PageURL: s.o.URL + "/sandbox/receive/page", AnnounceURL: s.o.URL + "/sandbox/receive/announce",
 		PhoneURL: s.o.URL + phonePath, PhoneToken: s.phoneToken(),
 		Phones: s.phones(), Teams: s.teams(),
+		PushoverURL: s.o.URL + pushoverPath + "/1", PushoverToken: s.pushoverToken(), Pushes: s.pushKeys(),
 	}
 	if !s.forge.Empty {
 		c.AppID, c.WebhookSecret = s.o.AppID, s.o.WebhookSecret

@@ -89,10 +89,16 @@ var All = []Variable{
 		Help:    "another server that takes calls and texts as Twilio does",
 	},
 	{
+		Name: "FIREBREAK_PUSHOVER_URL", Group: Outbound, Default: "Pushover's own",
+		Example: "https://push.example.com/1",
+		About:   "Another server that takes messages as Pushover's API does, such as the sandbox.",
+		Help:    "another server that takes messages as Pushover's API does",
+	},
+	{
 		Name: "FIREBREAK_SLACK_URL", Group: Outbound, Default: "Slack's own",
 		Example: "https://slack.example.com/api",
-		About:   "Another server with Slack's Web API, for the channels of incidents.",
-		Help:    "another server with Slack's Web API, for the channels of incidents",
+		About:   "Another server with Slack's Web API, for the channels of incidents and for pages.",
+		Help:    "another server with Slack's Web API, for the channels of incidents and for pages",
 	},
 	{
 		Name:    "FIREBREAK_MAIL_URL",

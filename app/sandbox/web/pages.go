@@ -13,6 +13,7 @@
 //	  #mend button; #holds [data-holds=state|fault]     what GitHub does on its bad days; GET and POST /_states
 //	#outbox .box-row[data-kind][data-key]               what left for people outside; GET /_outbox; #phones a leads to
 //	#phone[data-ringing] form#press button[name=digit]  somebody's phone, which rings; GET and POST /sandbox/phone/LOGIN
+//	#calls .box-row[data-via] form.push button[name=button]  the buttons of a push
 //	  #calls .box-row[data-kind][data-state]            its calls and texts, newest first
 //	#list .issue-row[data-number]                       issues and pull requests; input[name=q] filters
 //	#forms a                                            forms to choose from (issues/new/choose)
@@ -73,7 +74,7 @@ var pageFiles embed.FS
 type server struct {
 	forge   *forge.Forge
 	trouble *Trouble // nil: the page of states and faults isn't there
-	press   Press    // nil: the pages of phones aren't there
+	phones  Phones   // nil: the pages of phones aren't there
 	// lets the virtual clock run; must not be called while the forge is locked
 	advance   func(time.Duration) error
 	templates map[string]*template.Template
@@ -81,10 +82,10 @@ type server struct {
 	version   string            // of the assets, so that browsers may keep them
 }
 
-// New returns what serves the pages of a forge; t and press may be nil.
-func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble, press Press) http.Handler {
+// New returns what serves the pages of a forge; t and phones may be nil.
+func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble, phones Phones) http.Handler {
 	p := newServer(f, advance)
-	p.trouble, p.press = t, press
+	p.trouble, p.phones = t, phones
 	return p.handler()
 }
 

@@ -12,22 +12,27 @@ import (
 
 // The page of somebody's phone: it rings, shows texts, and has keys.
 
-// Press presses a key on somebody's phone and returns what it says then. The forge must not be locked.
-type Press func(ctx context.Context, login, digit string) (said string, err error)
+// Phones are people's phones. The forge must not be locked.
+type Phones interface {
+	// Press presses a key on the phone of somebody whom a call rings, and returns what it says then.
+	Press(ctx context.Context, login, digit string) (said string, err error)
+	// Tap taps a button of a push, and returns what came of it.
+	Tap(ctx context.Context, login, id, button string) (said string, err error)
+}
 
 // phonePath is the pages' own address; /sandbox/phone/LOGIN leads to it.
 const phonePath = "/_phone/"
 
 // routePhones adds the pages.
 func (p *server) routePhones(mux *http.ServeMux) {
-	if p.press == nil {
+	if p.phones == nil {
 		return
 	}
 	mux.HandleFunc("GET "+phonePath+"{login}", p.show((*visit).phone))
 	mux.HandleFunc("POST "+phonePath+"{login}", p.pressKey)
 }
 
-// phoneRow is a call or a text.
+// phoneRow is a call, a text or a push.
 type phoneRow struct {
 	forge.PhoneEntry
 	At momentView
@@ -69,18 +74,27 @@ func (v *visit) phone() (string, any, error) {
 		d.Ringing = &phoneRow{*e, v.at(e.At)}
 	}
 	for _, e := range slices.Backward(v.forge.Phones) {
-		if strings.EqualFold(e.Login, u.Login) {
-			d.Rows = append(d.Rows, phoneRow{e, v.at(e.At)})
+		if !strings.EqualFold(e.Login, u.Login) {
+			continue
+		}
+		row := phoneRow{e, v.at(e.At)}
+		d.Rows = append(d.Rows, row)
+		if e.State == forge.PhoneRinging && d.Ringing == nil {
+			d.Ringing = &row
 		}
 	}
 	return "phone", d, nil
 }
 
-// pressKey presses a key, which calls whoever called, with the forge not locked.
+// pressKey presses a key or a button, which calls whoever called, with the forge not locked.
 func (p *server) pressKey(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<10)
 	login := r.PathValue("login")
-	_, err := p.press(r.Context(), login, r.PostFormValue("digit"))
+	press := func() (string, error) { return p.phones.Press(r.Context(), login, r.PostFormValue("digit")) }
+	if button := r.PostFormValue("button"); button != "" {
+		press = func() (string, error) { return p.phones.Tap(r.Context(), login, r.PostFormValue("id"), button) }
+	}
+	_, err := press()
 	if err == nil {
 		http.Redirect(w, r, "/sandbox/phone/"+url.PathEscape(login), http.StatusSeeOther)
 		return
