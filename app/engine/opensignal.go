@@ -18,7 +18,7 @@ import (
 func (r *reconciliation) openForSignal(to route, s intake.Signal, d intake.Decision) (incident.Ref, error) {
 	repo := to.ref
 	o := signedOrigin{Source: sourceName(s.Source), Page: d.Action == incident.RulePage,
-		Paged: r.m.Signal().IsPaged, Early: r.m.Signal().Early,
+		Paged: r.m.Signal().IsPaged, Early: r.earlyPage(),
 		Drill: s.Drill, Count: r.m.Signal().Count, Report: r.reportOf(s)}
 	o.Severity = r.Policy.Named(d.Severity)
 	o.Proposed, o.Links = r.Policy.CustomersOf(s.Sender()), linksOf(s)

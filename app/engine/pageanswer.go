@@ -165,9 +165,7 @@ func (e *Engine) TakeAnswer(ctx context.Context, t PageToken, how, via string) e
 	// answered twice. The log has no login.
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %s %s %d", t.Ref, t.Page, t.Login, how, now.UnixNano()))
 	m := Message{Ref: t.Ref, Why: "link", Delivery: "link " + hex.EncodeToString(sum[:8]), What: a}
-	if how == incident.AnswerCoordinate {
-		e.noteEarlyAnswer(ctx, t.Ref, t.Page)
-	}
+	e.noteEarlyAnswer(ctx, t.Ref, t.Page, t.Login, how)
 	if err := e.Queue.Enqueue(ctx, m, time.Time{}); err != nil {
 		return fmt.Errorf("store the answer to a page of %s: %w", t.Ref, err)
 	}
@@ -230,7 +228,7 @@ func (r *reconciliation) forwardPageAnswer() error {
 	if ref.Number == 0 {
 		return r.awaitOpening()
 	}
-	a.Page = "page/1"
+	a.Page = incident.EarlyPageKey(a.Page)
 	m := Message{Ref: ref, Why: "link", Delivery: "opened " + r.m.Delivery, What: &a}
 	return r.Queue.Enqueue(r.Ctx, m, time.Time{})
 }

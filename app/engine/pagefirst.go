@@ -112,15 +112,24 @@ func (e *Engine) reachFirst(policy incident.Policy, service string, now time.Tim
 		e.Logger.Error("rotations unknown before paging: the coordinators are paged in their place", "names", early.Unread,
 			"file", oncall.Path, "why", early.Why)
 	}
+	early.To = withOwners(policy, service, early.To)
+	return early
+}
+
+// withOwners adds the owners of the service that a report names to those whom a step reaches, if the configuration
+// says so.
+func withOwners(policy incident.Policy, service string, to []string) []string {
 	hit, _ := policy.Catalog.Find(service)
-	if policy.Catalog.PageOwners && len(early.To) > 0 {
-		for _, o := range hit.Owners {
-			if !naming.Contains(early.To, o) {
-				early.To = append(early.To, o)
-			}
+	if !policy.Catalog.PageOwners || len(to) == 0 {
+		return to
+	}
+	to = slices.Clone(to)
+	for _, o := range hit.Owners {
+		if !naming.Contains(to, o) {
+			to = append(to, o)
 		}
 	}
-	return early
+	return to
 }
 
 // doubts says to who is paged why it is them.

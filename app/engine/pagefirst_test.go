@@ -5,6 +5,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/oncall"
@@ -132,7 +133,7 @@ func TestO3LaterWaysFollowAReportWhileGitHubIsOut(t *testing.T) {
 	w.tell("alice opens \"Slow\"\nwait 1m")
 	w.order(`{"outage":"50m"}`)
 	w.alert("firing", "APIServerDown", 1)
-	w.tell("wait 30m")
+	w.tell("wait 29m")
 	if got := strings.Join(p.topics(), " "); got != "carol-1 carol-2 carol-3 dan-1" {
 		t.Errorf("rang %v", p.told())
 	}
@@ -151,5 +152,132 @@ func TestI5WhatAReportPagesWhileGitHubIsOut(t *testing.T) {
 		if s.Key != "" && strings.Contains(s.Key, "/signal/") {
 			t.Errorf("paged %v", s)
 		}
+	}
+}
+
+const threeSteps = `
+pager: webhook
+escalation: {rounds: 1, again: 9m, steps: [{to: ["@carol"]}, {after: 5m, to: ["@dan"]}, {after: 5m, to: ["@bob"]}]}
+` + pagesFirst
+
+// newWorldOfSteps escalates to carol, dan and bob, and then to all of them every nine minutes. Its process knows that.
+func newWorldOfSteps(t *testing.T) *world {
+	w := newWorld(t)
+	w.change("main", threeSteps)
+	w.tell("alice opens \"Slow\"\nwait 1m")
+	return w
+}
+
+// pagedAfter lists when pages left after a time, and to whom.
+func (w *world) pagedAfter(from time.Time) (all []string) {
+	for _, s := range w.sandbox.Outbox() {
+		if s.Kind == "page" {
+			all = append(all, fmt.Sprintf("%d:%s", int(s.At.Sub(from).Round(time.Minute)/time.Minute), s.To))
+		}
+	}
+	return all
+}
+
+// Once GitHub is back the incident of a report goes on where its escalation was: nobody is paged twice for a step, the
+// card shows each of them, and the next one comes at its time. So it is where GitHub refuses to open the incident (I5).
+func TestI5TheStepsOfAnOutageAreTheIncidents(t *testing.T) {
+	skipUnderRace(t)
+	const refused = `{"match":"POST .*/issues$","status":403,"count":-1}`
+	for name, c := range map[string]struct {
+		trouble string
+		lasts   time.Duration
+		during  string // who was paged by its end
+		after   string // by 40 minutes after the report
+		gaveUp  bool
+	}{
+		"a moment":       {`{"outage":"1h"}`, 2 * time.Minute, "0:@carol", "0:@carol 5:@dan 10:@bob 24:all 33:all", true},
+		"two steps":      {`{"outage":"1h"}`, 7 * time.Minute, "0:@carol 5:@dan", "0:@carol 5:@dan 10:@bob 24:all 33:all", true},
+		"all steps":      {`{"outage":"1h"}`, 13 * time.Minute, "0:@carol 5:@dan 10:@bob", "0:@carol 5:@dan 10:@bob 24:all 33:all", true},
+		"it gave up":     {`{"outage":"1h"}`, 20 * time.Minute, "0:@carol 5:@dan 10:@bob", "0:@carol 5:@dan 10:@bob 24:all 33:all", true},
+		"it goes on":     {`{"outage":"1h"}`, 27 * time.Minute, "0:@carol 5:@dan 10:@bob 24:all", "0:@carol 5:@dan 10:@bob 24:all 33:all", true},
+		"refused":        {refused, 7 * time.Minute, "0:@carol 5:@dan", "0:@carol 5:@dan 10:@bob 24:all 33:all", true},
+		"refused longer": {refused, 27 * time.Minute, "0:@carol 5:@dan 10:@bob 24:all", "0:@carol 5:@dan 10:@bob 24:all 33:all", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorldOfSteps(t)
+			w.order(c.trouble)
+			from := w.sandbox.Clock().Now()
+			w.alert("firing", "APIServerDown", 1)
+			w.advance(c.lasts)
+			read := func() string {
+				return strings.ReplaceAll(strings.Join(w.pagedAfter(from), " "), "@carol, @dan, @bob", "all")
+			}
+			if got := read(); got != c.during {
+				t.Errorf("during it paged %q, want %q", got, c.during)
+			}
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
+			w.advance(90 * time.Second)
+			w.ref.Number = 2
+			shown := w.stateOf().Paging
+			if len(shown.Pages) != len(strings.Fields(c.during)) {
+				t.Errorf("the card shows %+v", shown.Pages)
+			}
+			for i, page := range shown.Pages {
+				if got := fmt.Sprintf("%d:", int(page.At.Sub(from).Round(time.Minute)/time.Minute)); !strings.HasPrefix(strings.Fields(c.during)[i], got) {
+					t.Errorf("page %d is of minute %s", i+1, got)
+				}
+			}
+			w.advance(40*time.Minute - c.lasts - 90*time.Second)
+			if got := read(); got != c.after {
+				t.Errorf("paged %q, want %q", got, c.after)
+			}
+			if s := w.stateOf(); s.Paging.GaveUp != c.gaveUp {
+				t.Errorf("gave up: %t", s.Paging.GaveUp)
+			}
+		})
+	}
+}
+
+// Somebody's own ways go on once the incident is there, each once; and who has seen the page, before there is an
+// incident, is not reached again by it (O3, I8).
+func TestO3TheWaysOfAnOutageAreTheIncidents(t *testing.T) {
+	skipUnderRace(t)
+	for name, c := range map[string]struct {
+		back   time.Duration // when GitHub is back
+		answer string
+		at     time.Duration
+		want   string
+	}{
+		"nobody answers":         {3 * time.Minute, "", 0, "carol-1 carol-2 carol-3 dan-1"},
+		"back at once":           {time.Minute, "", 0, "carol-1 carol-2 carol-3 dan-1"},
+		"back late":              {20 * time.Minute, "", 0, "carol-1 carol-2 carol-3 dan-1"},
+		"seen":                   {20 * time.Minute, "seen", time.Minute, "carol-1 dan-1"},
+		"seen, and back soon":    {3 * time.Minute, "seen", 2*time.Minute + 30*time.Second, "carol-1 carol-2 dan-1"},
+		"passed on":              {20 * time.Minute, "pass", time.Minute, "carol-1 dan-1"},
+		"taken before there was": {20 * time.Minute, "coordinate", time.Minute, "carol-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, p := byPush(t)
+			w.change("main", "services: {people: {secret: PEOPLE}}\npager: people\nescalation: {steps: [{to: [desk]}, {after: 10m, to: [\"@dan\"]}], rounds: 1, again: 2h}\n"+pagesFirst)
+			w.tell("alice opens \"Slow\"\nwait 1m")
+			w.order(`{"outage":"50m"}`)
+			from := w.sandbox.Clock().Now()
+			w.alert("firing", "APIServerDown", 1)
+			if c.answer != "" {
+				w.advance(c.at)
+				w.answers(p.links["carol-1"], c.answer)
+			}
+			w.advance(c.back - c.at)
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
+			w.advance(30 * time.Minute)
+			if got := strings.Join(p.topics(), " "); got != c.want {
+				t.Errorf("rang %v, want %s", p.told(), c.want)
+			}
+			if c.answer != "pass" {
+				return
+			}
+			for _, rang := range p.told() {
+				at, topic, _ := strings.Cut(rang, " ")
+				d, err := time.ParseDuration(at)
+				if passed := from.Add(c.at).Sub(began); topic == "dan-1" && (err != nil || d > passed+2*time.Minute) {
+					t.Errorf("%s, and carol passed it on at %s", rang, passed)
+				}
+			}
+		})
 	}
 }

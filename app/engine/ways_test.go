@@ -27,6 +27,8 @@ type push struct {
 	links map[string]string
 	texts map[string]string
 	down  map[string]bool // topics that it refuses
+
+	during func() // what happens while it is handed a message; nil: nothing
 }
 
 func (p *push) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -39,6 +41,9 @@ func (p *push) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if err := json.Unmarshal(body, &m); err != nil {
 		rw.WriteHeader(http.StatusBadRequest)
 		return
+	}
+	if p.during != nil {
+		p.during()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -379,6 +384,43 @@ func TestO3SomebodyIsReachedOrItIsSaid(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Between an alert and the first ring GitHub is asked once, for an incident that is open, by a process that knows the
+// configuration, and for little by one that has just started: that bounds how long it takes (O3).
+func TestO3TheFirstRingWaitsForLittle(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(w *world)
+		most   int // calls of GitHub before it rings
+	}{
+		"it knows the configuration": {func(w *world) { w.tell("alice opens \"Slow\"\nwait 1m") }, 2},
+		"it has just started":        {func(w *world) { w.restart() }, 9},
+		"GitHub is out":              {func(w *world) { w.restart(); w.order(`{"outage":"1h"}`) }, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, p := byPush(t)
+			w.change("main", "services: {people: {secret: PEOPLE}}\npager: people\nescalation: {steps: [{to: [desk]}]}\n"+
+				"signals: [{source: generic, do: page}]\n")
+			w.tell("alice opens \"Early\"\nwait 1m")
+			c.before(w)
+			w.calls()
+			before, calls := -1, []call(nil)
+			p.during = func() {
+				if before < 0 {
+					calls = w.calls()
+					before = len(calls)
+				}
+			}
+			from := w.sandbox.Clock().Now()
+			w.post("/intake/generic", "application/json", `{"title":"The API is down","message":"502","severity":"critical","dedup_key":"api"}`)
+			if got := p.told(); len(got) == 0 || got[0] != fmt.Sprint(from.Sub(began).Round(time.Second), " carol-1") {
+				t.Errorf("rang %q, and the alert came at %s", got, from.Sub(began))
+			}
+			if before < 0 || before > c.most {
+				t.Errorf("%d calls of GitHub before it rang, want at most %d: %v", before, c.most, calls)
+			}
+		})
 	}
 }
 

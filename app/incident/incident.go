@@ -369,6 +369,8 @@ type Paging struct {
 	Listed int  `json:"listed,omitempty"` // of Sent, those that only named the phone list
 	// Reread is when rotations that a page waits for are tried again, after the first time.
 	Reread time.Time `json:"reread,omitzero"`
+	// Early is the key of the pages that went out before there was an issue.
+	Early string `json:"early,omitempty"`
 }
 
 // Page is one page that went out.
@@ -390,6 +392,8 @@ type Page struct {
 	Unread []string `json:"unread,omitempty"`
 	// Missed are ways that failed to reach somebody: "sms dan" (O3).
 	Missed []string `json:"missed,omitempty"`
+	// Early ends the key under which it went out before there was an issue: "-s2".
+	Early string `json:"early,omitempty"`
 }
 
 // StandBy is the watch after a fix (M2).

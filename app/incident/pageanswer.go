@@ -84,6 +84,7 @@ func ParsePageAnswered(key string) (Fact, bool) {
 
 // pageAnswered acts on an answer.
 func (r *run) pageAnswered(a PageAnswered) {
+	a.Page = r.knownPage(a.Page)
 	say := Say{Name: "page-answered", Variant: a.How, Names: []string{r.f.By.Login}, Reason: a.Via}
 	if a.How == AnswerCoordinate {
 		c := Command{Kind: TakeIC, Verb: VerbIC}
@@ -150,6 +151,10 @@ func (r *run) passOn(key string) time.Time {
 	switch {
 	case r.Summons.Page != "" && r.Summons.Page == key && !r.Summons.Due.IsZero():
 		r.Summons.Due = r.f.At
+	case slices.ContainsFunc(r.Paging.Pages, func(p Page) bool {
+		return Escalates(p.Why) && p.Key != key && !p.At.Before(r.f.At)
+	}):
+		return time.Time{} // others were paged by then
 	case !r.NextPage().IsZero():
 		r.Paging.Next = r.f.At
 	default:

@@ -146,8 +146,7 @@ func (r *run) pageFailed(f PageFailed) {
 		return
 	}
 	page.Failed = f.Why
-	r.emit(Remind{Key: "failed/" + f.Key, At: r.f.At, Say: Say{
-		Name: "page-failed", Line: joinNames(page.To), Reason: f.Why, Names: r.p.Phones}})
+	r.sayPageFailed(*page)
 	switch {
 	case page.Key == r.Summons.Page: // they can't be paged: mention them, and don't wait for them
 		r.Summons.Mention = r.f.At
@@ -158,6 +157,12 @@ func (r *run) pageFailed(f PageFailed) {
 		// the slower rhythm has no next step
 		r.Paging.Next = r.f.At
 	}
+}
+
+// sayPageFailed says that a page reached nobody, and whom to call.
+func (r *run) sayPageFailed(p Page) {
+	r.emit(Remind{Key: "failed/" + p.Key, At: r.f.At, Say: Say{
+		Name: "page-failed", Line: joinNames(p.To), Reason: p.Failed, Names: r.p.Phones}})
 }
 
 // pageSkipped notes of a page that nobody got it: the card must not say that they did.
@@ -238,6 +243,11 @@ func (r *run) giveUp() {
 	r.Paging.GaveUp = true
 	r.pageLater()
 	r.record("unanswered", "", "")
+	r.sayGaveUp()
+}
+
+// sayGaveUp says that nobody answered, with the phone list.
+func (r *run) sayGaveUp() {
 	if r.Paging.Listed > 0 {
 		r.sayUnanswered(Say{Lines: r.p.Phones}) // a step named whom to call
 		return
@@ -263,29 +273,37 @@ func (r *run) pageLater() {
 	}
 }
 
+// Everybody returns all whom the steps name, the phone list left out, as one step for each set of services by which
+// they are paged together.
+func (p Policy) Everybody() (groups []EscalationStep) {
+	for _, step := range p.Escalation {
+		by := p.ServicesOf(step)
+		i := slices.IndexFunc(groups, func(g EscalationStep) bool { return slices.Equal(g.By, by) })
+		if i < 0 {
+			i, groups = len(groups), append(groups, EscalationStep{By: by})
+		}
+		for _, to := range step.To {
+			if to != "phone" && !naming.Contains(groups[i].To, to) {
+				groups[i].To = append(groups[i].To, to)
+			}
+		}
+	}
+	return slices.DeleteFunc(groups, func(g EscalationStep) bool { return len(g.To) == 0 })
+}
+
 // pageEverybody pages everybody whom the steps name, once the rounds are over, each by the services
 // of their steps, and mentions them on GitHub. People on the phone list are called by others.
 func (r *run) pageEverybody() {
-	type group struct{ by, to []string }
-	var groups []group
+	groups := r.p.Everybody()
 	var all []string
-	for _, step := range r.p.Escalation {
-		by := r.servicesOr(step.By)
-		i := slices.IndexFunc(groups, func(g group) bool { return slices.Equal(g.by, by) })
-		if i < 0 {
-			i, groups = len(groups), append(groups, group{by: by})
-		}
-		for _, to := range r.onCall(r.withOwners(step.To)) {
-			if to == "phone" || r.isRotation(to) {
-				continue
-			}
-			if !naming.Contains(groups[i].to, to) {
-				groups[i].to = append(groups[i].to, to)
-			}
-			if !naming.Contains(all, to) {
-				all = append(all, to)
+	for i := range groups {
+		to := slices.DeleteFunc(r.onCall(r.withOwners(groups[i].To)), r.isRotation)
+		for _, name := range to {
+			if !naming.Contains(all, name) {
+				all = append(all, name)
 			}
 		}
+		groups[i].To = to
 	}
 	if len(all) == 0 {
 		r.Paging.Next = time.Time{} // there is a phone list and nothing else
@@ -294,8 +312,8 @@ func (r *run) pageEverybody() {
 	r.pageLater()
 	r.record("page", joinNames(all), "")
 	for _, g := range groups {
-		if len(g.to) > 0 {
-			r.sendPage(Send{To: g.to, By: g.by, Why: r.pageReason(), Spoken: true})
+		if len(g.To) > 0 {
+			r.sendPage(Send{To: g.To, By: g.By, Why: r.pageReason(), Spoken: true})
 		}
 	}
 	r.sayUnanswered(Say{Teams: all, Holder: r.IC})

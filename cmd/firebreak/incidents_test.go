@@ -113,6 +113,14 @@ func TestO1OnCallAtATerminal(t *testing.T) {
 		!strings.Contains(out, "SUMMARY:primary: alice") {
 		t.Errorf("as a calendar: %v %s\n%s", err, said, out)
 	}
+	written := filepath.Join(data, "primary.ics") // the same for everybody who reads the folder
+	if out, said, err := run("--file", file, "primary", "--ics", written); err != nil || strings.Contains(out, "BEGIN:VCALENDAR") {
+		t.Errorf("as a calendar on disk: %v %s\n%s", err, said, out)
+	}
+	if content, err := os.ReadFile(written); err != nil || !strings.HasPrefix(string(content), "BEGIN:VCALENDAR") ||
+		!strings.Contains(string(content), "SUMMARY:primary: bob") {
+		t.Errorf("the calendar on disk: %v\n%s", err, content)
+	}
 	out, said, err = run("acme/incidents", "--calendars", demo.url)
 	addresses := strings.Fields(out)
 	if err != nil || len(addresses) != 14 {

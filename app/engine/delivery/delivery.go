@@ -98,7 +98,12 @@ func outlive(ctx context.Context, d time.Duration) (longer context.Context, stop
 
 // IsSent reports whether a message is known to have left.
 func (l *Log) IsSent(ctx context.Context, of incident.Ref, name string) bool {
-	return !l.load(ctx, keyOf(of, name)).Sent.IsZero()
+	return !l.SentAt(ctx, of, name).IsZero()
+}
+
+// SentAt returns when a message left; zero: it is not known to have left.
+func (l *Log) SentAt(ctx context.Context, of incident.Ref, name string) time.Time {
+	return l.load(ctx, keyOf(of, name)).Sent
 }
 
 // HasFailed reports whether a message is known to have failed, and not to have left since.

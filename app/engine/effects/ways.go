@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 // ByPeople is the service that reaches each person by their own ways (O3).
 const ByPeople = incident.ByPeople
 
-// longestReach is for how long after a page somebody is still reached by a later way.
-const longestReach = 2 * time.Hour
+// LongestReach is for how long after a page somebody is still reached by a later way.
+const LongestReach = 2 * time.Hour
 
 // RemindByWays reaches those who were paged and have not answered by their later ways, each once. A
 // way that fails makes the same person's next one go out at once. It returns when the next way is
@@ -34,7 +35,7 @@ func (e *Pages) RemindByWays() (next time.Time) {
 		return time.Time{}
 	}
 	for _, page := range slices.Clone(e.State.Paging.Pages) {
-		if !slices.Contains(page.By, ByPeople) || e.Now.Sub(page.At) > longestReach || page.Skipped {
+		if !slices.Contains(page.By, ByPeople) || e.Now.Sub(page.At) > LongestReach || page.Skipped {
 			continue
 		}
 		ways, err := reacher.LaterWays(e.Ctx, settings, page.To)
@@ -45,7 +46,7 @@ func (e *Pages) RemindByWays() (next time.Time) {
 		}
 		hasFailed := map[string]bool{} // by login: the way before
 		for _, w := range ways {
-			if !e.State.Reminds(page, w.Login) {
+			if !e.State.Reminds(page, w.Login) || e.hasSeenEarly(page, w.Login) {
 				continue
 			}
 			due := page.At.Add(w.After)
@@ -63,15 +64,19 @@ func (e *Pages) RemindByWays() (next time.Time) {
 
 // remindBy reaches one person by one way, unless that was done or has failed before.
 func (e *Pages) remindBy(page incident.Page, w ports.Way, settings incident.Service) error {
-	name := fmt.Sprintf("%s %s %s/%d", TimedKey(page.Key, page.At), ByPeople, w.Login, w.Index)
-	if failed := e.Deliveries.HasFailed(e.Ctx, e.DeclaredRef(), name); failed {
+	of, name := e.DeclaredRef(), fmt.Sprintf("%s %s %s/%d", TimedKey(page.Key, page.At), ByPeople, w.Login, w.Index)
+	// with its time, since a number may be given again
+	key := fmt.Sprintf("%s/%s/%s/%d", e.DeclaredRef(), TimedKey(page.Key, page.At), w.Login, w.Index)
+	if repo, early := e.earlyKey(page); early != "" { // it may have gone out before there was an issue
+		of, name = repo, incident.EarlyWayName(early, w.Login, w.Index)
+		key = name
+	}
+	if failed := e.Deliveries.HasFailed(e.Ctx, of, name); failed {
 		return errFailedBefore
 	}
 	send := incident.Send{Key: page.Key, To: []string{"@" + w.Login}, Why: page.Why, At: page.At}
-	isNew, _, err := e.Deliveries.Send(e.Ctx, e.DeclaredRef(), name,
+	isNew, _, err := e.Deliveries.Send(e.Ctx, of, name,
 		func(ctx context.Context, _ delivery.Attempt) error {
-			// with its time, since a number may be given again
-			key := fmt.Sprintf("%s/%s/%s/%d", e.DeclaredRef(), TimedKey(page.Key, page.At), w.Login, w.Index)
 			p := e.pageOf(send, send.To, key)
 			p.Service, p.Way = settings, &w
 			return e.Pager.Page(ctx, p)
@@ -83,6 +88,25 @@ func (e *Pages) remindBy(page incident.Page, w ports.Way, settings incident.Serv
 		e.Report(incident.WayFailed{Key: page.Key, Login: w.Login, Way: w.Kind, Why: ports.Reason(err)})
 	}
 	return err
+}
+
+// earlyKey returns the key under which a page went out before there was an issue, and the repository of its report;
+// "" if it did not.
+func (e *Pages) earlyKey(page incident.Page) (repo incident.Ref, key string) {
+	where, _, _ := strings.Cut(e.State.Paging.Early, "/signal/")
+	owner, name, ok := strings.Cut(where, "/")
+	if page.Early == "" || !ok {
+		return repo, ""
+	}
+	return incident.Ref{Owner: owner, Repo: name}, e.State.Paging.Early + page.Early
+}
+
+// hasSeenEarly reports whether somebody said before there was an issue that they have seen a page, or that they or
+// somebody else takes it: their word may come to the incident later than the next way.
+func (e *Pages) hasSeenEarly(page incident.Page, login string) bool {
+	repo, key := e.earlyKey(page)
+	return key != "" && (e.Deliveries.IsSent(e.Ctx, repo, incident.EarlySeenName(key, login)) ||
+		e.Deliveries.IsSent(e.Ctx, repo, incident.EarlyAnsweredName(key)))
 }
 
 // mentioner returns what mentions one person on the issue for a page: for many it is the way to their phone
