@@ -43,8 +43,8 @@ func freezeOn(f incident.Freeze) string {
 	case f.Way == incident.FreezeByRuleset:
 		return name + " is frozen: GitHub refuses merges and pushes to its default branch."
 	case f.Way == incident.FreezeByStatus:
-		return name + " is frozen by a status on the pull requests that are about to be merged. GitHub merges them all the same, so " +
-			"people have to wait." + why
+		return name + " is frozen by a status on the pull requests that are about to be merged. GitHub merges them all " +
+			"the same, so people have to wait." + why
 	}
 	return "GitHub does not hold merges into " + name + ", so people have to." + why
 }

@@ -19,7 +19,8 @@ func newNotifier(env Environment, store engine.Store, log *slog.Logger) (*notify
 	n, err := notify.New(notify.Options{
 		Own:    own,
 		Secret: env.secret, HashKey: env.Secrets[0], PageURL: env.PagerURL, AnnounceURL: env.MailURL, Signing: env.Outbound,
-		PhoneURL: env.PhoneURL, PushoverURL: env.PushoverURL, SlackURL: env.SlackURL, Allow: env.Allow, SES: env.ses, Logger: log,
+		PhoneURL: env.PhoneURL, PushoverURL: env.PushoverURL, SlackURL: env.SlackURL, Allow: env.Allow,
+		SES: env.ses, Logger: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("FIREBREAK_OUTBOUND_ALLOW: %w", err)
