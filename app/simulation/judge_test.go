@@ -105,8 +105,8 @@ func (w *world) silent(titles []string, next time.Time) (lines []string) {
 	}
 	for _, title := range titles {
 		s, _, ok := w.stateOf(title)
-		if !ok || !s.Running() {
-			continue
+		if _, isGone := w.gone[title]; isGone || !ok || !s.Running() {
+			continue // GitHub shows people the pinned comment of an issue that was converted
 		}
 		due := incident.Due(s, p)
 		if due.IsZero() || !next.IsZero() && !next.After(due) || !next.IsZero() && next.Sub(now) < 6*time.Minute {
