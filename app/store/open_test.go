@@ -28,14 +28,6 @@ const (
 // isPostgres reports whether the tests run with PostgreSQL.
 func isPostgres() bool { return os.Getenv(testStore) == "postgres" }
 
-// skipUnlessFile skips a test of what only a file has.
-func skipUnlessFile(t *testing.T) {
-	t.Helper()
-	if isPostgres() {
-		t.Skip("of SQLite's file alone")
-	}
-}
-
 var schemas atomic.Int64
 
 // openStore opens a store of the file, or of a schema of its own in the test database. Without a path

@@ -192,8 +192,15 @@ func judgeLooks(t *testing.T, db *sql.DB, killed map[int64]time.Time, all int) {
 	}
 }
 
-// A process whose locks are lost works no more: its looks end, and Run returns an error (A4).
+// A process whose locks are lost works no more: its looks end at once, however long they would have to end
+// on their own, and Run returns an error. It finds out on its own, or as it takes another message (A4).
 func TestA4AProcessWithoutItsLocksEnds(t *testing.T) {
+	for name, isBusy := range map[string]bool{"it asks": false, "it takes another message": true} {
+		t.Run(name, func(t *testing.T) { losesItsLocks(t, isBusy) })
+	}
+}
+
+func losesItsLocks(t *testing.T, isBusy bool) {
 	needsPostgres(t)
 	address := addressOf(t, "")
 	s, err := store.OpenPostgres(t.Context(), address, wall{}, nil)
@@ -201,10 +208,13 @@ func TestA4AProcessWithoutItsLocksEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	s.Patience = time.Hour
 	began, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- s.Run(t.Context(), func(ctx context.Context, _ engine.Message) error {
-			close(began)
+		ended <- s.Run(t.Context(), func(ctx context.Context, m engine.Message) error {
+			if m.Ref.Number == 1 {
+				close(began)
+			}
 			<-ctx.Done()
 			return ctx.Err()
 		})
@@ -221,6 +231,11 @@ func TestA4AProcessWithoutItsLocksEnds(t *testing.T) {
 	if _, err := db.Exec(`SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_namespace n ON n.nspname = current_schema
 		WHERE l.locktype = 'advisory' AND l.objid = hashtext($1)::oid`, message(1, "a").Ref.String()); err != nil {
 		t.Fatal(err)
+	}
+	if isBusy {
+		if err := s.Enqueue(t.Context(), message(2, "b"), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := <-ended; err == nil {
 		t.Error("it goes on without its locks")

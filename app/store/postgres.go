@@ -158,6 +158,8 @@ type peers struct {
 
 	isFirst atomic.Bool // this session has lockLeader
 
+	lost chan error // holds why the locks may be lost, once they may
+
 	busyMu sync.Mutex
 	busy   map[string]time.Time // groups that another process has, until when they aren't asked for again
 }
@@ -168,7 +170,7 @@ func newPeers(ctx context.Context, config *pgx.ConnConfig, schema string, log *s
 		return nil, err
 	}
 	return &peers{schema: schema, space: lockSpace(schema), config: config, log: log, conn: conn,
-		busy: map[string]time.Time{}}, nil
+		lost: make(chan error, 1), busy: map[string]time.Time{}}, nil
 }
 
 func (p *peers) close() error {
@@ -182,15 +184,25 @@ func (p *peers) close() error {
 	return p.conn.Close(ctx)
 }
 
-// ask asks for a truth on the connection of the locks.
+// ask asks for a truth on the connection of the locks. Without an answer the locks may be lost.
 func (p *peers) ask(ctx context.Context, query string, args ...any) (yes bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// A query that is ended takes the connection with it, and all locks.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), heartbeatWait)
 	defer stop()
-	err = p.conn.QueryRow(ctx, query, args...).Scan(&yes)
+	if err = p.conn.QueryRow(ctx, query, args...).Scan(&yes); err != nil {
+		p.lose(err)
+	}
 	return yes, err
+}
+
+// lose notes that the locks may be lost.
+func (p *peers) lose(why error) {
+	select {
+	case p.lost <- why:
+	default: // it is known
+	}
 }
 
 // take makes this process the one that looks at a group, unless another one is.
@@ -210,6 +222,7 @@ func (p *peers) give(ctx context.Context, ref string) error {
 	isGiven, err := p.ask(ctx, `SELECT pg_advisory_unlock($1, hashtext($2))`, p.space, ref)
 	if err == nil && !isGiven {
 		err = errors.New("its lock was lost")
+		p.lose(err)
 	}
 	return err
 }
@@ -300,15 +313,22 @@ func (p *peers) watch(ctx context.Context, changed func()) error {
 			if err := p.listen(ctx, changed); err != nil && ctx.Err() == nil {
 				p.log.Warn("other processes are not heard: asking the database instead", "err", err)
 			}
-			rest(ctx, pollPause)
+			select {
+			case <-ctx.Done():
+			case <-time.After(pollPause):
+			}
 		}
 	})
-	for rest(ctx, heartbeat) {
-		if _, err := p.ask(ctx, `SELECT true`); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("the database does not answer, and others may have the incidents of this process: %w", err)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-p.lost:
+			return fmt.Errorf("others may have the incidents of this process: %w", err)
+		case <-time.After(heartbeat):
+			_, _ = p.ask(ctx, `SELECT true`) // an error is among the lost
 		}
 	}
-	return nil
 }
 
 // listen calls changed at each notification until ctx or the connection ends.
@@ -326,15 +346,5 @@ func (p *peers) listen(ctx context.Context, changed func()) error {
 			return err
 		}
 		changed()
-	}
-}
-
-// rest waits, and reports whether ctx has not ended.
-func rest(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }

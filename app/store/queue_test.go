@@ -199,16 +199,22 @@ func TestLaterAndFailuresKeepTheOrder(t *testing.T) {
 	}
 }
 
-func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
-	c := &clock{now: start}
-	var broken atomic.Bool
+// openPoisoned opens a store and works it: the message "a" fails until broken is set to false.
+func openPoisoned(t *testing.T, c *clock) (q *queue, broken *atomic.Bool) {
+	t.Helper()
+	broken = new(atomic.Bool)
 	broken.Store(true)
-	q := open(t, "", c, func(m engine.Message) error {
+	return open(t, "", c, func(m engine.Message) error {
 		if broken.Load() && m.Why == "a" {
 			return errors.New("a poison")
 		}
 		return nil
-	})
+	}), broken
+}
+
+func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
+	c := &clock{now: start}
+	q, broken := openPoisoned(t, c)
 	q.put(message(1, "a"), time.Time{})
 	q.put(message(1, "b"), time.Time{})
 	for range 40 {
@@ -236,14 +242,7 @@ func TestWhatNeverWorksIsPutAsideAndRevivedByRedelivery(t *testing.T) {
 // so that it holds up nothing (A8).
 func TestA8WhatWasPutAsideIsTakenBackByAGoodSweep(t *testing.T) {
 	c := &clock{now: start}
-	var broken atomic.Bool
-	broken.Store(true)
-	q := open(t, "", c, func(m engine.Message) error {
-		if broken.Load() && m.Why == "a" {
-			return errors.New("a poison")
-		}
-		return nil
-	})
+	q, broken := openPoisoned(t, c)
 	q.put(message(1, "a"), time.Time{})
 	for range 20 {
 		q.idle()

@@ -29,16 +29,8 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 	ctx, giveUp := context.WithCancel(ctx)
 	working, stop := s.extend(ctx)
 	defer stop()
+	defer s.watchPeers(ctx, stop)()
 	var wg sync.WaitGroup
-	if s.peers != nil {
-		wg.Go(func() {
-			if err := s.peers.watch(ctx, s.Wake); err != nil {
-				stop() // another process may look at what this one looks at
-				s.stop(err)
-				s.Wake()
-			}
-		})
-	}
 	defer wg.Wait()
 	defer s.markEnded()
 	defer giveUp() // what is under way has as long to end as where ctx ended
@@ -76,6 +68,24 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 		s.waitForWork(ctx, changed, next)
 	}
 	return nil
+}
+
+// watchPeers watches whether this process has its locks until the function that it returns is called, which
+// is once nothing is under way any more: also what has Patience to end must end at once without them.
+func (s *Store) watchPeers(ctx context.Context, cut func()) (end func()) {
+	if s.peers == nil {
+		return func() {}
+	}
+	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		if err := s.peers.watch(watching, s.Wake); err != nil {
+			cut()
+			s.stop(err)
+			s.Wake()
+		}
+	})
+	return func() { unwatch(); watch.Wait() }
 }
 
 // extend returns a context that ends Patience after ctx, and a function that ends it at once.
