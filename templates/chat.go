@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -52,4 +53,50 @@ func ChatMarkdown(text string) string {
 	text = chatStrong.ReplaceAllString(text, "*$1*")
 	text = chatLinked.ReplaceAllString(text, "<$2|$1>")
 	return strings.TrimSpace(chatSlash.ReplaceAllString(text, "$1"))
+}
+
+// chatEmoji are what a line in the incident's channel begins with, by the kind of its entry.
+var chatEmoji = map[string]string{
+	incident.ChatComment: ":speech_balloon:", "declared": ":rotating_light:", "severity": ":rotating_light:",
+	"regression": ":rotating_light:", "ic": ":bust_in_silhouette:", "oe": ":bust_in_silhouette:",
+	"left": ":bust_in_silhouette:", "handover": ":bust_in_silhouette:", "page": ":pager:", "answered": ":pager:",
+	"seen": ":pager:", "pass": ":pager:", "unanswered": ":warning:", "silent": ":warning:", "missed": ":warning:",
+	"overdue": ":warning:", "unsent": ":warning:", "finding": ":mag:", "cause": ":dart:", "action": ":wrench:",
+	"workaround": ":wrench:", "fix": ":wrench:", "phase": ":arrow_forward:", "insisted": ":arrow_forward:",
+	"update": ":mega:", "told": ":mega:", "inform": ":mega:", "answer": ":love_letter:", "pinned": ":pushpin:",
+	"closed": ":checkered_flag:", "declined": ":checkered_flag:", "duplicate": ":checkered_flag:",
+	"merged": ":checkered_flag:",
+}
+
+// ChatLine returns what happened on the issue as the incident's channel in Slack shows it: one line, with a link
+// to where it is.
+func ChatLine(l incident.ChatLine, address string, most int) string {
+	emoji, ok := chatEmoji[l.Entry.Kind]
+	if !ok {
+		emoji = ":small_blue_diamond:"
+	}
+	var what string
+	if l.Entry.Kind != incident.ChatComment {
+		what = ChatMarkdown(Line(l.Entry))
+	}
+	if by := ChatText(l.Entry.By, 60); by != "" {
+		what = strings.TrimSpace("*" + strings.ReplaceAll(by, "*", "") + "* " + what)
+	}
+	if l.Text != "" {
+		what += ": " + ChatText(l.Text, most)
+	}
+	return strings.Join([]string{emoji, what, "·", ChatURL(address, "on GitHub")}, " ")
+}
+
+// ChatMissed returns what happened while the channel showed nothing: the newest lines, in short.
+func ChatMissed(count int, lines []string, address, name string) string {
+	text := fmt.Sprintf(":hourglass: *%d things happened* that this channel did not show, on %s",
+		count, ChatURL(address, name))
+	for _, line := range lines {
+		text += "\n• " + line
+	}
+	if n := count - len(lines); n > 0 {
+		text += fmt.Sprintf("\nThe %s on the issue.", Plural(n, "earlier one is", "earlier ones are"))
+	}
+	return text
 }

@@ -54,6 +54,7 @@ type Environment struct {
 	PhoneURL    string // FIREBREAK_PHONE_URL: where calls and texts go; empty: to Twilio
 	PushoverURL string // FIREBREAK_PUSHOVER_URL: where messages of Pushover's go; empty: to Pushover
 	SlackURL    string // FIREBREAK_SLACK_URL: where Slack's Web API is; empty: at Slack
+	IsChatty    bool   // FIREBREAK_SLACK_COMMENTS: comments without commands go to the incidents' channels
 	PublicURL   string // FIREBREAK_PUBLIC_URL: where the product is served, for the links of pages
 	// FIREBREAK_MAIL_URL: where emails for customers are sent; empty: by the policy's service
 	MailURL string
@@ -139,6 +140,7 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		PhoneURL:    getenv("FIREBREAK_PHONE_URL"),
 		PushoverURL: getenv("FIREBREAK_PUSHOVER_URL"),
 		SlackURL:    getenv("FIREBREAK_SLACK_URL"),
+		IsChatty:    getenv("FIREBREAK_SLACK_COMMENTS") == "true",
 		PublicURL:   getenv("FIREBREAK_PUBLIC_URL"),
 		Outbound:    []byte(getenv("FIREBREAK_OUTBOUND_SECRET")),
 		Allow:       strings.Split(getenv("FIREBREAK_OUTBOUND_ALLOW"), ","),
@@ -293,7 +295,8 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	s.sweeper = s.newSweeper()
 	s.sweeper.isBlank, s.sweeper.isFirst, s.sweeper.isWhole, s.sweeper.spread = s.store.Fresh(), true, isHourly, s.sweep/2
 	hook, err := webhook.Handler(webhook.Options{
-		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, Now: s.clock.Now, Logger: s.log,
+		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, IsChatty: env.IsChatty, Now: s.clock.Now,
+		Logger: s.log,
 		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
 		Refused: func(reason string) { countRefused(s.metrics, "github", reason) },
 	})

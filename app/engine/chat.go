@@ -36,6 +36,8 @@ type keptChat struct {
 	Since  time.Time       `json:"since,omitzero"`   // since when the chat fails; zero: it works
 	Retry  time.Time       `json:"retry,omitzero"`   // when it is tried again
 	Record json.RawMessage `json:"record,omitempty"` // as the chat keeps it
+	ID     string          `json:"id,omitempty"`     // of the channel; empty: there is none that could be written to
+	Lines  keptLines       `json:"lines,omitzero"`   // what it shows of what happened
 }
 
 func chatKey(ref incident.Ref) string { return fmt.Sprintf("chat/%s/%d", ref.FullName(), ref.Number) }
@@ -136,10 +138,13 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 		synced.Away = cmp.Or(synced.Away, r.State.Chat.Away) // until it works again
 		return r.sendChatSynced(synced)
 	}
-	kept.Seq, kept.At, kept.Since, kept.Retry = seq, r.Now, time.Time{}, time.Time{}
+	kept.Seq, kept.At, kept.Since, kept.Retry, kept.ID = seq, r.Now, time.Time{}, time.Time{}, state.ID
+	if state.IsArchived {
+		kept.ID = ""
+	}
 	r.saveChat(kept)
 	r.saveKept(chatOfKey(state.ID), []byte(r.Ref.String()))
-	return r.sendChatSynced(synced)
+	return inOrder(func() error { return r.sendChatSynced(synced) }, func() error { return r.showLines(kept, 0) })
 }
 
 // retryChat has the channel tried again later.
@@ -151,11 +156,7 @@ func (r *reconciliation) retryChat(sync incident.ChatSync, kept keptChat, failed
 			sync.Try)
 		return nil
 	}
-	wait := min(5*time.Second<<min(sync.Try, 10), 5*time.Minute)
-	var later *RetryAfter
-	if errors.As(failed, &later) {
-		wait = max(later.Until.Sub(r.Now), time.Second)
-	}
+	wait := chatRetry(r.Now, sync.Try, failed)
 	kept.Retry = r.Now.Add(wait)
 	r.saveChat(kept)
 	next := incident.ChatSync{Seq: sync.Seq, At: r.Now, Try: sync.Try + 1}

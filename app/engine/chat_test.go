@@ -46,6 +46,7 @@ services:
 	server := httptest.NewServer(chat)
 	t.Cleanup(server.Close)
 	w.env["FIREBREAK_SLACK_URL"], w.env["FIREBREAK_SECRET_SLACK"] = server.URL+"/api", workspace.Token
+	w.env["FIREBREAK_SLACK_COMMENTS"] = "true"
 	w.restart()
 	return w, chat
 }
@@ -89,7 +90,7 @@ func TestS1Channel(t *testing.T) {
 	if len(c.Bookmarks) == 0 || c.Bookmarks[0].Title != "Issue" || !strings.HasSuffix(c.Bookmarks[0].Link, "/issues/1") {
 		t.Errorf("bookmarks %v", c.Bookmarks)
 	}
-	if len(c.Messages) != 1 || !slices.Equal(c.Pins, []string{c.Messages[0].TS}) {
+	if !slices.Equal(c.Pins, []string{c.Messages[0].TS}) {
 		t.Fatalf("want one message, pinned: %v, pins %v", c.Messages, c.Pins)
 	}
 	if card := w.card(); !strings.Contains(card, "| Slack | [#inc-1-checkout-is-down](https://acme.slack.com/archives/"+c.ID+") |") {
@@ -102,7 +103,7 @@ func TestS1Channel(t *testing.T) {
 	w.comment("dan", "/incident note I help")
 	w.settle()
 	c = only(t, chat)
-	if len(c.Messages) != 1 || !strings.Contains(string(c.Messages[0].Blocks), `\u0026lt;!channel\u0026gt; deploy \u0026amp; more`) &&
+	if len(c.Pins) != 1 || !strings.Contains(string(c.Messages[0].Blocks), `\u0026lt;!channel\u0026gt; deploy \u0026amp; more`) &&
 		!strings.Contains(string(c.Messages[0].Blocks), `&lt;!channel&gt; deploy &amp; more`) {
 		t.Errorf("the pinned card does not show the cause inertly: %s", c.Messages[0].Blocks)
 	}
@@ -129,7 +130,7 @@ func TestS5SlackAway(t *testing.T) {
 	chat.Mend()
 	w.advance(10 * time.Minute)
 	c := only(t, chat)
-	if len(c.Messages) != 1 || !strings.Contains(string(c.Messages[0].Blocks), "a deploy") {
+	if len(c.Pins) != 1 || !strings.Contains(string(c.Messages[0].Blocks), "a deploy") {
 		t.Errorf("the channel doesn't show what it missed: %v", c.Messages)
 	}
 	if card := w.card(); !strings.Contains(card, "| Slack | [#inc-1-checkout-is-down](") {
@@ -175,15 +176,30 @@ func (w *world) slash(trigger, user, channel, command, text string) {
 		"team_domain": {"acme"}, "trigger_id": {trigger}, "response_url": {"https://hooks.slack.com/commands/1"}})
 }
 
-// said returns what the app wrote in a channel besides the card.
+// said returns what the app answered in a channel.
 func said(c workspace.Channel) (all []string) {
 	for _, m := range c.Messages {
-		if m.User == workspace.BotUser && !slices.Contains(c.Pins, m.TS) {
+		if m.User == workspace.BotUser && !slices.Contains(c.Pins, m.TS) && !isLine(m) {
 			all = append(all, strings.TrimSpace(m.Thread+" "+m.Text))
 		}
 	}
 	return all
 }
+
+// isLine reports whether a message shows what happened on the issue.
+func isLine(m workspace.Message) bool { return strings.Contains(string(m.Metadata), `"key":"line`) }
+
+// lines returns what a channel shows of what happened on the issue.
+func lines(c workspace.Channel) (all []string) {
+	for _, m := range c.Messages {
+		if isLine(m) {
+			all = append(all, chatAddress.ReplaceAllString(m.Text, ""))
+		}
+	}
+	return all
+}
+
+var chatAddress = regexp.MustCompile(` · <[^>]*>$`)
 
 // TestS2CommandsInSlack: a command in the incident's channel counts as its author's, is on the issue once,
 // and is answered there; whoever is not known changes nothing.

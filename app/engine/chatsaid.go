@@ -237,9 +237,16 @@ func (r *reconciliation) writeChatAnswer() error {
 	answer := *r.m.ChatAnswer()
 	service, _ := r.Policy.Service("slack")
 	cause, _, _ := strings.Cut(r.m.Delivery, againMark)
-	_, _, err := r.deliveries.Send(r.Ctx, r.Ref, cause, func(ctx context.Context, _ delivery.Attempt) error {
-		return r.Chat.Say(ctx, ports.ChatMessage{Service: service, Channel: answer.Channel, Thread: answer.Thread,
-			Text: answer.Text, Key: cause, Now: r.Now})
+	_, _, err := r.deliveries.Send(r.Ctx, r.Ref, cause, func(ctx context.Context, before delivery.Attempt) error {
+		m := ports.ChatMessage{Service: service, Channel: answer.Channel, Thread: answer.Thread, Text: answer.Text,
+			Key: cause, Now: r.Now}
+		if !before.Failed.IsZero() || before.Begun.Before(r.Now) { // the answer to the last call may be lost
+			if id, err := r.Chat.Find(ctx, m); err != nil || id != "" {
+				return err
+			}
+		}
+		_, err := r.Chat.Say(ctx, m)
+		return err
 	})
 	if err == nil || r.Ctx.Err() != nil {
 		return err

@@ -66,6 +66,8 @@ type reconciliation struct {
 	hasStepped    bool      // over all that the look read
 	isAbandoned   bool      // GitHub has refused the look for so long that the incident is left alone
 	sentSeeks     int       // of the searches that were sent, the last one's number
+	toldEffects   int       // how many of the effects the channel in Slack was told of
+	hasToldItems  bool      // and of the comments
 }
 
 // newReconciliation returns a look for a message, of which nothing is read yet.
@@ -144,6 +146,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.syncChat()
 	case r.m.ChatAnswer() != nil:
 		return true, r.writeChatAnswer()
+	case r.m.ChatLines() != nil:
+		return true, r.takeChatLines()
 	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:
 		return true, r.routeAnswer()
 	}
@@ -286,7 +290,7 @@ func (r *reconciliation) stepAndApply() error {
 	if err := r.commit(); err != nil {
 		return err
 	}
-	if err := inOrder(r.sendSeeks, r.sendChatSync, r.sendSaid); err != nil {
+	if err := inOrder(r.sendSeeks, r.sendChatSync, r.sendChatLines, r.sendSaid); err != nil {
 		return err
 	}
 	if isFirstLook {
@@ -299,7 +303,7 @@ func (r *reconciliation) stepAndApply() error {
 	}
 	r.hasUnfinished = !r.Deferral.At.IsZero()
 	r.scheduleRecheck()
-	return inOrder(r.commit, r.sendSeeks, r.sendChatSync)
+	return inOrder(r.commit, r.sendSeeks, r.sendChatSync, r.sendChatLines)
 }
 
 // commit sets the timer and writes the card. The timer comes first: a crash in between costs a

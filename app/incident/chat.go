@@ -39,10 +39,9 @@ type Chat struct {
 // ChatSync asks to bring the incident's channel in Slack up to date. It is handled apart from the incident,
 // which it reads and does not change.
 type ChatSync struct {
-	Seq  int       `json:"seq"`            // of the card that it follows
-	At   time.Time `json:"at"`             // when it was sent
-	Try  int       `json:"try,omitempty"`  // how often it was tried before
-	Edit int64     `json:"edit,omitempty"` // the comment that somebody edited or deleted; 0: none
+	Seq int       `json:"seq"`           // of the card that it follows
+	At  time.Time `json:"at"`            // when it was sent
+	Try int       `json:"try,omitempty"` // how often it was tried before
 }
 
 func (*ChatSync) request() {}

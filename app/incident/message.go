@@ -31,7 +31,8 @@ type Message struct {
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
-// RunEnded, QueueChanged, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer, SelfTests.
+// RunEnded, QueueChanged, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer,
+// ChatLines, SelfTests.
 type Request interface{ request() }
 
 type (
@@ -210,7 +211,7 @@ func (m Message) Group() string {
 	switch {
 	case m.Sought() != nil, m.IsSelfTests():
 		return searchGroup + m.Ref.String()
-	case m.ChatSync() != nil, m.ChatAnswer() != nil:
+	case m.ChatSync() != nil, m.ChatAnswer() != nil, m.ChatLines() != nil:
 		return chatGroup + m.Ref.String()
 	case s != nil && m.Ref.Number == 0 && s.Key != "":
 		sum := sha256.Sum256([]byte(s.About()))

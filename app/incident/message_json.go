@@ -50,6 +50,7 @@ type storedMessage struct {
 	ChatSynced   *ChatSynced     `json:"chatSynced,omitempty"`
 	ChatSaid     *ChatSaid       `json:"chatSaid,omitempty"`
 	ChatAnswer   *ChatAnswer     `json:"chatAnswer,omitempty"`
+	ChatLines    *ChatLines      `json:"chatLines,omitempty"`
 	Floor        *Floor          `json:"floor,omitempty"`
 	Due          time.Time       `json:"due,omitzero"`
 	Again        time.Time       `json:"again,omitzero"`
@@ -121,6 +122,8 @@ func (s *storedMessage) keepChat(what Request) {
 		s.ChatSaid = w
 	case *ChatAnswer:
 		s.ChatAnswer = w
+	case *ChatLines:
+		s.ChatLines = w
 	}
 }
 
@@ -201,6 +204,8 @@ func (s *storedMessage) chatRequest() Request {
 		return s.ChatSaid
 	case s.ChatAnswer != nil:
 		return s.ChatAnswer
+	case s.ChatLines != nil:
+		return s.ChatLines
 	}
 	return nil
 }

@@ -8,12 +8,8 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 )
 
-// Say writes a message. It implements engine.Chat.
-func (s *Slack) Say(ctx context.Context, m engine.ChatMessage) error {
-	api, _, err := s.open(ctx, m.Now, m.Service.Secret)
-	if err != nil {
-		return err
-	}
+// optionsOf returns a message as Slack takes it.
+func optionsOf(m engine.ChatMessage) []slack.MsgOption {
 	options := []slack.MsgOption{
 		slack.MsgOptionText(cut(m.Text, maxSection), false), slack.MsgOptionDisableLinkUnfurl(),
 		slack.MsgOptionDisableMediaUnfurl(),
@@ -23,6 +19,73 @@ func (s *Slack) Say(ctx context.Context, m engine.ChatMessage) error {
 	if m.Thread != "" {
 		options = append(options, slack.MsgOptionTS(m.Thread))
 	}
-	_, _, err = api.PostMessageContext(ctx, m.Channel, options...)
-	return errorOf(m.Now, "chat.postMessage", err)
+	return options
+}
+
+// Say writes a message. It implements engine.Chat.
+func (s *Slack) Say(ctx context.Context, m engine.ChatMessage) (id string, err error) {
+	api, _, err := s.open(ctx, m.Now, m.Service.Secret)
+	if err != nil {
+		return "", err
+	}
+	_, id, err = api.PostMessageContext(ctx, m.Channel, optionsOf(m)...)
+	return id, errorOf(m.Now, "chat.postMessage", err)
+}
+
+// Change changes a message, or takes it away. It implements engine.Chat.
+func (s *Slack) Change(ctx context.Context, m engine.ChatMessage) error {
+	api, _, err := s.open(ctx, m.Now, m.Service.Secret)
+	if err != nil {
+		return err
+	}
+	if m.Text == "" {
+		_, _, err = api.DeleteMessageContext(ctx, m.Channel, m.ID)
+		err = errorOf(m.Now, "chat.delete", err)
+	} else {
+		_, _, _, err = api.UpdateMessageContext(ctx, m.Channel, m.ID, optionsOf(m)...)
+		err = errorOf(m.Now, "chat.update", err)
+	}
+	if isOneOf(err, unchangeable...) {
+		return nil
+	}
+	return err
+}
+
+// unchangeable are the codes by which Slack says that a message can't be changed any more, whoever did that.
+var unchangeable = []string{"message_not_found", "cant_update_message", "cant_delete_message", "edit_window_closed",
+	"is_inactive", "compliance_exports_prevent_deletion", "external_channel_migrating"}
+
+// Find finds a message of ours by its key. It implements engine.Chat.
+func (s *Slack) Find(ctx context.Context, m engine.ChatMessage) (id string, err error) {
+	api, who, err := s.open(ctx, m.Now, m.Service.Secret)
+	if err != nil {
+		return "", err
+	}
+	const newest = 100 // it was written just now, if it was
+	var found []slack.Message
+	if m.Thread != "" {
+		found, _, _, err = api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+			ChannelID: m.Channel, Timestamp: m.Thread, Limit: newest, IncludeAllMetadata: true})
+		err = errorOf(m.Now, "conversations.replies", err)
+		if isOneOf(err, "thread_not_found") { // somebody deleted what it answers
+			return "", nil
+		}
+	} else {
+		var page *slack.GetConversationHistoryResponse
+		page, err = api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+			ChannelID: m.Channel, Limit: newest, IncludeAllMetadata: true})
+		err = errorOf(m.Now, "conversations.history", err)
+		if page != nil {
+			found = page.Messages
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, one := range found {
+		if one.User == who.user && one.Metadata.EventType == eventType && one.Metadata.EventPayload["key"] == m.Key {
+			return one.Timestamp, nil
+		}
+	}
+	return "", nil
 }

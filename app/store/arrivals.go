@@ -169,6 +169,8 @@ func rankOf(m engine.Message) int {
 		return rankAnswer
 	case m.Found() != nil && !m.Found().IsUrgent, m.ChatSynced() != nil:
 		return rankProof // after what people wrote, and no other look answers it
+	case m.IsChatLater():
+		return rankProof // nothing else waits for it
 	case m.IsBare():
 		if m.Floor != nil {
 			return rankProof

@@ -101,6 +101,11 @@ var All = []Variable{
 		Help:    "another server with Slack's Web API, for the channels of incidents and for pages",
 	},
 	{
+		Name: "FIREBREAK_SLACK_COMMENTS", Group: Outbound, Default: "false", Example: "true",
+		About: "`true` shows comments without commands in the incidents' channels in Slack at once. Otherwise they are there with the next command.",
+		Help:  "true: shows comments without commands in the incidents' channels in Slack at once",
+	},
+	{
 		Name:    "FIREBREAK_MAIL_URL",
 		Group:   Outbound,
 		Default: "the service email of the configuration",

@@ -30,12 +30,31 @@ func (p payload) aboutComment(m *incident.Message, self Self) bool {
 		m.What = &incident.Comment{ID: c.ID, Author: c.User.Login, Editor: p.Sender.Login, Before: c.Body,
 			Created: c.Created, Updated: p.Issue.Updated, Deleted: true}
 		return true
-	case p.Action == "created" && !p.bySomeBot() && !command.Has(c.Body):
-		return p.declared() && p.Issue.Comments%often == 0
-	case p.Action == "created" || p.Action == "edited" && p.WasBody != nil:
-		return p.aboutCommands(m)
+	case p.Action == "created" && !p.bySomeBot() && !command.Has(c.Body) && p.Issue.Comments%often == 0:
+		return p.declared()
+	case (p.Action == "created" || p.Action == "edited" && p.WasBody != nil) && p.aboutCommands(m):
+		return true
 	}
-	return false
+	return self.IsChatty && p.declared() && p.aboutWords(m)
+}
+
+// aboutWords reports whether somebody wrote, changed or deleted a comment without commands, which the incident's
+// channel in Slack shows (S2).
+func (p payload) aboutWords(m *incident.Message) bool {
+	c := p.Comment
+	lines := &incident.ChatLines{}
+	switch {
+	case p.Action == "created" && !p.bySomeBot() && !command.Has(c.Body):
+		lines.Lines = []incident.ChatLine{incident.CommentLine(c.ID, c.User.Login, c.Body, c.Created)}
+	case p.Action == "edited" && p.WasBody != nil && !command.Has(c.Body) && !command.Has(*p.WasBody):
+		lines.Edits = []incident.ChatEdit{{Comment: c.ID, Words: incident.ChatText(c.Body)}}
+	case p.Action == "deleted":
+		lines.Edits = []incident.ChatEdit{{Comment: c.ID}}
+	default:
+		return false
+	}
+	m.What = lines
+	return true
 }
 
 // isOwnComment reports whether the app wrote the comment.

@@ -16,6 +16,8 @@ import (
 type Self struct {
 	AppID int64
 	Login string // slug[bot]; empty: not known
+	// IsChatty has comments without commands passed on, for the incidents' channels in Slack.
+	IsChatty bool
 }
 
 // Decide reports, from an event's payload alone, whether its incident must be reconciled, and which
@@ -53,7 +55,7 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 		return m, p.aboutDeployment(&m), nil
 	}
 	relevant = p.aboutIncident(event, &m, self)
-	if relevant && m.CustomerAnswer() == nil { // which is of another issue than its incident's
+	if relevant && m.CustomerAnswer() == nil && m.ChatLines() == nil { // which is of another issue than its incident's
 		m.Floor = p.floor(event)
 	}
 	if m.Ref.Owner == p.Repository.Owner.Login && m.Ref.Repo == p.Repository.Name {

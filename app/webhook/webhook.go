@@ -45,7 +45,9 @@ type Options struct {
 	Secrets [][]byte // the webhook's secret, and the one before while rotating
 	AppID   int64
 	// the app's own login, or "" while it isn't known; nil: it never is
-	Login   func() string
+	Login func() string
+	// IsChatty has comments without commands passed on, for the incidents' channels in Slack.
+	IsChatty bool
 	Enqueue func(context.Context, incident.Message) error // returns once the message is stored
 	Now     func() time.Time                              // the product's clock; nil: the real one
 	// counts what was not taken: "signature", "size", "format" or "store"; nil: nobody does
@@ -122,7 +124,7 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 		)
 		return
 	}
-	self := Self{AppID: o.AppID}
+	self := Self{AppID: o.AppID, IsChatty: o.IsChatty}
 	if o.Login != nil {
 		self.Login = o.Login()
 	}

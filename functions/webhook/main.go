@@ -51,7 +51,7 @@ func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), er
 	secrets := &aws.Secrets{Environ: os.Environ(), Manager: secretsmanager.NewFromConfig(cfg),
 		Now: time.Now, Logger: log}
 	emf := metrics.NewEMF(os.Stdout, os.Getenv("FIREBREAK_DEPLOYMENT"), time.Now)
-	o := webhook.Options{AppID: app, Logger: log,
+	o := webhook.Options{AppID: app, Logger: log, IsChatty: os.Getenv("FIREBREAK_SLACK_COMMENTS") == "true",
 		Refused: func(reason string) {
 			emf.Record(metrics.Rejected, 1, "github", reason)
 			if reason == metrics.NotStored {

@@ -157,8 +157,14 @@ type Chat interface {
 	// the last call kept of it, nil at first; keep stores that again, before and after each change. It
 	// returns what is known of the channel, with an error too. A *RetryAfter says when to go on.
 	Bring(ctx context.Context, c ChatChannel, kept []byte, keep func([]byte)) (ChatState, error)
-	// Say writes a message.
-	Say(ctx context.Context, m ChatMessage) error
+	// Say writes a message, and returns its id.
+	Say(ctx context.Context, m ChatMessage) (id string, err error)
+	// Change edits the message with m's id, or takes it away where the text is empty. It is no error if
+	// somebody has deleted that message.
+	Change(ctx context.Context, m ChatMessage) error
+	// Find returns the id of the message with m's key among the newest ones of its thread or, if it has none,
+	// of its channel; "" if there is none. It is for messages whose answer was lost.
+	Find(ctx context.Context, m ChatMessage) (id string, err error)
 }
 
 // ChatMessage is a message in a chat.
@@ -168,6 +174,7 @@ type ChatMessage struct {
 	Thread  string // the message that it answers; empty: none
 	Text    string // in the chat's markup
 	Key     string // names the message
+	ID      string // of one that is there
 	Now     time.Time
 }
 

@@ -24,6 +24,7 @@ var methods = map[string]method{
 	"conversations.archive":    in(archive),
 	"conversations.unarchive":  in(unarchive),
 	"conversations.history":    in(history),
+	"conversations.replies":    in(replies),
 	"users.conversations":      conversations,
 	"chat.postMessage":         open(postMessage),
 	"chat.update":              open(update),
@@ -166,10 +167,34 @@ func history(_ *Workspace, c *Channel, form url.Values) (answer, string) {
 	from, _ := strconv.Atoi(form.Get("cursor"))
 	var all []Message
 	for _, m := range slices.Backward(c.Messages) {
-		if form.Get("include_all_metadata") != "1" && form.Get("include_all_metadata") != "true" {
-			m.Metadata = nil
+		if m.Thread == "" || m.Thread == m.TS { // answers are in their threads
+			all = append(all, seen(m, form))
 		}
-		all = append(all, m)
+	}
+	page, next := pageOf(all, from, limit)
+	return answer{"messages": page, "has_more": next != "", "response_metadata": answer{"next_cursor": next}}, ""
+}
+
+// seen returns a message as a call asks for it.
+func seen(m Message, form url.Values) Message {
+	if form.Get("include_all_metadata") != "1" && form.Get("include_all_metadata") != "true" {
+		m.Metadata = nil
+	}
+	return m
+}
+
+func replies(_ *Workspace, c *Channel, form url.Values) (answer, string) {
+	limit, _ := strconv.Atoi(form.Get("limit"))
+	from, _ := strconv.Atoi(form.Get("cursor"))
+	ts := form.Get("ts")
+	var all []Message
+	for _, m := range c.Messages {
+		if m.TS == ts || m.Thread == ts {
+			all = append(all, seen(m, form))
+		}
+	}
+	if len(all) == 0 {
+		return nil, "thread_not_found"
 	}
 	page, next := pageOf(all, from, limit)
 	return answer{"messages": page, "has_more": next != "", "response_metadata": answer{"next_cursor": next}}, ""

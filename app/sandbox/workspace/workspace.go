@@ -79,6 +79,7 @@ type Fault struct {
 type Call struct {
 	Method string
 	Code   string // what went wrong; empty: nothing
+	At     time.Time
 }
 
 // New returns a workspace with these people: id → name.
@@ -203,7 +204,7 @@ func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if fault != nil && code == "" {
 		told = "lost"
 	}
-	w.calls = append(w.calls, Call{Method: name, Code: told})
+	w.calls = append(w.calls, Call{Method: name, Code: told, At: w.Now()})
 	if fault != nil && (fault.Status != 0 || fault.IsApplied) {
 		status := fault.Status
 		if status == 0 {

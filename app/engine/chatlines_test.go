@@ -1,0 +1,150 @@
+package engine_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
+)
+
+// wantLines compares what a channel shows of the issue from some line on.
+func wantLines(t *testing.T, chat *workspace.Workspace, from int, want ...string) {
+	t.Helper()
+	got := lines(only(t, chat))
+	if from > len(got) || !slices.Equal(got[from:], want) {
+		t.Errorf("the channel shows\n%s\nwant after %d lines\n%s", strings.Join(got, "\n"), from, strings.Join(want, "\n"))
+	}
+}
+
+// TestS2IssueInSlack: what happens on the issue is in the channel once, with its text where there is one, and
+// follows what becomes of the comment. What came from Slack isn't sent back.
+func TestS2IssueInSlack(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	w.pass(20)
+	wantLines(t, chat, 0,
+		":rotating_light: *bob* declared the incident",
+		":rotating_light: *bob* confirmed the severity: *critical*",
+		":bust_in_silhouette: *bob* became Operations Engineer",
+		":pager: paged *incident-coordinators*",
+		":bust_in_silhouette: *carol* became Incident Coordinator",
+		":pager: *carol* answered the page",
+		":arrow_forward: *carol* moved to *investigate*")
+	n := len(lines(only(t, chat)))
+
+	finding := w.comment("bob", "/oe finding the <pool> is *full*")
+	w.settle()
+	plain := w.comment("dan", "I look at @carol's graphs <!here>")
+	w.pass(10)
+	wantLines(t, chat, n, ":mag: *bob* finding: the &lt;pool&gt; is *full*",
+		":speech_balloon: *dan*: I look at @carol's graphs &lt;!here&gt;")
+	if id := only(t, chat).ID; !strings.Contains(only(t, chat).Messages[len(only(t, chat).Messages)-1].Text,
+		fmt.Sprintf("issues/1#issuecomment-%d|on GitHub>", plain)) {
+		t.Errorf("the line in %s leads nowhere", id)
+	}
+
+	w.restart()
+	w.redeliver()
+	w.overwrite("bob", finding, "/oe finding the pool leaks")
+	w.overwrite("dan", plain, "I look at the graphs")
+	w.pass(10)
+	wantLines(t, chat, n, ":mag: *bob* finding: the pool leaks", ":speech_balloon: *dan*: I look at the graphs")
+
+	w.erase("bob", finding)
+	w.erase("carol", plain)
+	w.pass(10)
+	wantLines(t, chat, n)
+
+	w.slash("1.1", "U0BOB00", only(t, chat).ID, "/oe", "finding a leak in the cache")
+	w.pass(10)
+	wantLines(t, chat, n)
+
+	// the card is lost: the timeline is read a second time, and nothing of it is shown again
+	w.act("carol", "deletes", "card", nil)
+	w.comment("carol", "/incident note a new thing")
+	w.pass(20)
+	wantLines(t, chat, n, ":small_blue_diamond: *carol* note: a new thing")
+}
+
+// TestS5LinesWhileSlackIsAway: what Slack missed is brought up once it is back, shortened, and a message whose
+// answer was lost is not written twice.
+func TestS5LinesWhileSlackIsAway(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	w.pass(20)
+	n := len(lines(only(t, chat)))
+	chat.Break(workspace.Fault{Match: ".*", Status: 503, Count: -1})
+	for i := range 20 { // the first one is on its way by then
+		w.comment("dan", fmt.Sprintf("number %d", i))
+	}
+	w.advance(6 * time.Minute) // the rhythm of what is tried again
+	chat.Mend()
+	w.advance(6 * time.Minute)
+	w.pass(5)
+	got := lines(only(t, chat))
+	if len(got) != n+2 || !strings.Contains(got[n], "number 0") || !strings.Contains(got[n+1], "*19 things happened*") ||
+		strings.Contains(got[n+1], "number 11") || !strings.Contains(got[n+1], "number 12") ||
+		!strings.Contains(got[n+1], "number 19") || !strings.Contains(got[n+1], "11 earlier ones are on the issue.") {
+		t.Fatalf("the channel shows %d lines more: %q", len(got)-n, got[n:])
+	}
+
+	chat.Break(workspace.Fault{Match: "chat.postMessage", IsApplied: true, Count: 1})
+	w.comment("dan", "once")
+	w.slash("1.2", "U0BOB00", only(t, chat).ID, "/oe", "finding here")
+	w.pass(120)
+	got = lines(only(t, chat))[n+2:]
+	if len(got) != 1 || len(said(only(t, chat))) != 1 {
+		t.Errorf("after a lost answer the channel shows %q, and answers %q", got, said(only(t, chat)))
+	}
+}
+
+// TestS5Pace: however much happens on the issue, the channel gets a message a second at most, and not one for
+// each thing. Slack's limit costs nobody a line.
+func TestS5Pace(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	w.pass(20)
+	chat.Break(workspace.Fault{Match: "chat.postMessage", Status: 429, RetryAfter: 30 * time.Second, Count: 1})
+	n, before := len(lines(only(t, chat))), len(posts(chat))
+	for i := range 60 {
+		w.comment("dan", fmt.Sprintf("number %d", i))
+	}
+	w.pass(120)
+	got := lines(only(t, chat))[n:]
+	if len(got) > 20 || !strings.Contains(strings.Join(got, "\n"), "number 59") {
+		t.Errorf("%d lines for 60 comments: %q", len(got), got)
+	}
+	all := posts(chat)[before:]
+	for i := 1; i < len(all); i++ {
+		if d := all[i].At.Sub(all[i-1].At); d < time.Second {
+			t.Errorf("two messages within %s", d)
+		}
+	}
+}
+
+// pass lets seconds pass, one by one.
+func (w *world) pass(seconds int) {
+	w.t.Helper()
+	for range seconds {
+		w.advance(time.Second)
+	}
+}
+
+// erase deletes a comment.
+func (w *world) erase(who string, comment int64) {
+	w.t.Helper()
+	w.ok(who, "DELETE", fmt.Sprintf("/api/v3/repos/%s/issues/comments/%d", w.ref.FullName(), comment), nil, nil)
+}
+
+// posts returns the calls by which messages were written.
+func posts(chat *workspace.Workspace) (all []workspace.Call) {
+	for _, c := range chat.Calls() {
+		if c.Method == "chat.postMessage" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
