@@ -159,8 +159,8 @@ type Chat interface {
 	Bring(ctx context.Context, c ChatChannel, kept []byte, keep func([]byte)) (ChatState, error)
 	// Say writes a message, and returns its id.
 	Say(ctx context.Context, m ChatMessage) (id string, err error)
-	// Change edits the message with m's id, or takes it away where the text is empty. It is no error if
-	// somebody has deleted that message.
+	// Change edits the message with m's id, or takes it away where the text is empty. One that
+	// somebody deleted is left.
 	Change(ctx context.Context, m ChatMessage) error
 	// Find returns the id of the message with m's key among the newest ones of its thread or, if it has none,
 	// of its channel; "" if there is none. It is for messages whose answer was lost.
