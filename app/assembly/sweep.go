@@ -274,6 +274,7 @@ func (s *sweeper) sweepOne(
 	}
 	if err == nil && !isAsked {
 		s.liftForgotten(ctx, inst, start)
+		changed = append(changed, s.askToSettle(ctx, inst, start)...)
 	}
 	if whole && !isAsked { // whatever GitHub says: pages go out without it too
 		changed = append(changed, testsOf(inst.Owner, start))

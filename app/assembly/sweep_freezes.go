@@ -3,11 +3,14 @@ package assembly
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/github"
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // forgottenAfter is how long a freeze may be there after its end, or after its incident's, before the sweep lifts
@@ -66,4 +69,21 @@ func (s *sweeper) whyForgotten(ctx context.Context, f ports.Freeze, now time.Tim
 		return "its incident is over", nil
 	}
 	return "", nil
+}
+
+// askToSettle returns a message for each repository of an installation in which some deployment waits (X4): a webhook
+// that was lost would hold it for 30 days.
+func (s *sweeper) askToSettle(ctx context.Context, inst github.Installation, now time.Time) (all []engine.Message) {
+	if !inst.CanHold {
+		return nil
+	}
+	waiting, err := s.app.WaitingRepositories(ctx, inst)
+	if err != nil { // it is tried at the next sweep, and keeps nothing else from being swept
+		s.log.Warn("deployments that wait can't be listed", "account", inst.Owner, "err", ports.Redact(err))
+	}
+	for _, repo := range waiting {
+		all = append(all, engine.Message{Ref: repo, What: &incident.GateAsked{}, Why: "sweep",
+			Delivery: "gates " + strings.ToLower(repo.FullName()) + " " + now.UTC().Format(time.RFC3339)})
+	}
+	return all
 }

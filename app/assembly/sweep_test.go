@@ -208,3 +208,19 @@ func TestX4TheSweepLiftsWhatIsForgotten(t *testing.T) {
 		}
 	}
 }
+
+// Where a deployment waits whose webhook was lost, the sweep asks for an answer (X4).
+func TestX4TheSweepFindsDeploymentsThatWait(t *testing.T) {
+	s := newSweptWith(t, 2, 1, sandbox.App{Permissions: map[string]string{"deployments": "write", "actions": "read"}})
+	_, before := s.sweep()
+	for _, state := range []string{`{"gate":{"repository":"acme/payments","environment":"production"}}`,
+		`{"deploy":{"repository":"acme/payments"}}`, `{"deploy":{"repository":"acme/platform"}}`} {
+		if err := s.box.SetState([]byte(state)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.advance(6 * time.Minute)
+	if _, looks := s.sweep(); looks != before+1 {
+		t.Errorf("the sweep asked for %d, want %d", looks, before+1)
+	}
+}

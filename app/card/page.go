@@ -298,6 +298,9 @@ func (p *page) freezes() {
 		if n := len(f.Held); n > 0 {
 			one += ", " + templates.Plural(n, "merge waits", "merges wait")
 		}
+		if n := len(f.Deploys); n > 0 {
+			one += ", " + templates.Plural(n, "deployment waits", "deployments wait")
+		}
 		for _, x := range f.Through {
 			if x.Head != "" {
 				one += ", " + templates.Reference(fmt.Sprintf("%s#%d", f.Repo, x.Pull)) + " was let through"

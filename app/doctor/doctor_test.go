@@ -560,4 +560,13 @@ func TestX4FreezesAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect("acme/incidents", "freezes: acme/payments is frozen for acme/incidents#12/1 until 2 Mar 12:40 UTC, which is over")
+	s = openWith(t, files, sandbox.App{Permissions: map[string]string{"administration": "write", "statuses": "write",
+		"deployments": "write", "actions": "read"}})
+	for _, state := range []string{`{"gate":{"repository":"acme/payments","environment":"production"}}`,
+		`{"deploy":{"repository":"acme/payments"}}`} {
+		if err := s.box.SetState([]byte(state)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.expect("acme/incidents", "freezes: the deployment of acme/payments to production by run")
 }

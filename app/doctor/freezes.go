@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/github"
+	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // checkFreezes lists what is frozen, and says whether what the configuration names can be (X4).
@@ -40,8 +43,31 @@ func (p *patient) checkFreezes(ctx context.Context) error {
 			p.add("", Warning, text, "To lift it: /ic thaw in the incident, or delete the ruleset at "+f.URL)
 		}
 	}
+	if err := p.checkGates(ctx); err != nil {
+		return err
+	}
 	if len(p.findings) == before {
 		p.ok("nothing is frozen")
+	}
+	return nil
+}
+
+// checkGates lists the deployments that wait for the App: it answers each within minutes unless a freeze holds it.
+func (p *patient) checkGates(ctx context.Context) error {
+	for _, name := range p.policy.Freeze.Repos {
+		owner, repo, _ := naming.SplitRepository(name)
+		all, err := p.App.WaitingGates(ctx, incident.Ref{Owner: owner, Repo: repo})
+		switch {
+		case ports.IsRefused(err): // then no rule there can be the App's
+			continue
+		case err != nil:
+			return err
+		}
+		for _, g := range all {
+			p.add("", Warning, fmt.Sprintf("the deployment of %s to %s by run %d waits for Firebreak", name, g.Environment,
+				g.Run), "Where nothing is frozen it goes on within minutes. If it doesn't: Start all waiting jobs, on the run's "+
+				"page, and look whether webhooks arrive")
+		}
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (r *reconciliation) newApplier() applier {
 	a.reverts = effects.Reverts{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Follow: r.followDeployments,
 		Leave: r.leaveDeployments}
 	a.runs = effects.Runs{Look: r.Look, GitHub: r.GitHub, Store: r.Store}
-	a.freezes = effects.Freezes{Look: r.Look, GitHub: r.GitHub}
+	a.freezes = effects.Freezes{Look: r.Look, GitHub: r.GitHub, Gates: r.gates()}
 	a.covers = effects.Covers{Look: r.Look, GitHub: r.GitHub, Where: r.onCallRepo, Expire: r.expireOnCall}
 	a.runbook = effects.Runbook{Look: r.Look, GitHub: r.GitHub}
 	ranked, summary := &effects.Ranked{}, func() string { return command.Summary(r.Snapshot.Body) }

@@ -23,6 +23,7 @@ func (r *reconciliation) keepFreezes() error {
 	if !slices.ContainsFunc(r.Effects, isFreeze) {
 		return nil
 	}
+	r.listHolders()
 	// what became of it is said before a limit can end this look
 	return inOrder(r.freezes.Apply, r.comments.Apply)
 }
@@ -46,12 +47,24 @@ func (r *reconciliation) forwardQueue() error {
 			if err := effects.SettleQueue(r.Ctx, r.GitHub, f); err != nil && !ports.IsRefused(err) {
 				return fmt.Errorf("settle the merge queue: %w", err)
 			}
-		case naming.Equal(ref.Owner, r.Ref.Owner) && r.Queue != nil:
-			m := Message{Ref: ref, What: r.m.What, Why: r.m.Why, Delivery: "queue " + r.m.Delivery + " " + ref.String()}
-			if err := r.Queue.Enqueue(r.Ctx, m, time.Time{}); err != nil {
-				return fmt.Errorf("pass on a merge queue to %s: %w", ref, err)
+		default:
+			if err := r.askFreezer(ref); err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// askFreezer asks for a look at an incident that has the repository of the message frozen.
+func (r *reconciliation) askFreezer(ref incident.Ref) error {
+	if !naming.Equal(ref.Owner, r.Ref.Owner) || r.Queue == nil {
+		return nil
+	}
+	m := Message{Ref: ref, What: incident.QueueChanged{Repo: r.Ref.FullName()}, Why: r.m.Why,
+		Delivery: "queue " + r.m.Delivery + " " + ref.String()}
+	if err := r.Queue.Enqueue(r.Ctx, m, time.Time{}); err != nil {
+		return fmt.Errorf("pass on what waits to %s: %w", ref, err)
 	}
 	return nil
 }

@@ -134,6 +134,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.routeRun()
 	case r.m.Queue() != "" && r.Ref.Number == 0:
 		return true, r.forwardQueue()
+	case r.m.Gate() != nil:
+		return true, r.answerGates()
 	case r.m.Signal() != nil && r.Ref.Number == 0:
 		return true, r.handleReport()
 	case r.m.Ack() != nil && r.Ref.Number == 0:

@@ -25,6 +25,7 @@ func StoreRetention() map[string]int {
 		"chat/":      365, // saved again with each change of the card; the channel is found again by its name
 		"similar/":   90,  // built again from the repository
 		"reverts/":   30,  // asked for within a day after a revert was opened or merged
+		"freezes/":   30,  // saved again with each look at a freeze, which lasts three days at most
 		"runs/":      30,  // asked for while a run is owed, and when a card is rebuilt
 		"ran/":       30,  // asked for when a run ends
 		"tests/":     90,  // saved again with each test, once a day

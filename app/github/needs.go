@@ -84,6 +84,16 @@ var Capabilities = []Capability{
 				"(FIREBREAK_FREEZE_APP_ID), or leave it out and have what waits marked by --with mark."},
 			{"statuses", "write", "To let one commit through, and to tell each merge that waits why."},
 		}},
+	{Name: "hold", Gives: "/ic freeze holds deployments to the environments that have the App's deployment protection " +
+		"rule, with freeze or without.",
+		Permissions: []Permission{
+			{"deployments", "write", "To say whether a deployment that waits for the App goes on."},
+			{"actions", "read", "To find the workflow runs that wait, and by which rules."},
+			{"statuses", "write", "To let one commit through."},
+		},
+		Events: []Event{
+			{"deployment_protection_rule", "A deployment waits for the App's word."},
+		}},
 	{Name: "mark", Gives: "/ic freeze marks the pull requests that are about to be merged, so that people wait. " +
 		"GitHub merges them all the same.",
 		Permissions: []Permission{

@@ -11,9 +11,11 @@ import (
 
 // A token that asks for what only a capability has must be one that can be done without.
 func TestCapabilitiesAreOfTokensThatMayBeRefused(t *testing.T) {
-	tokens := map[string]scope{"changes": deployed, "run": running, "mark": marking, "freeze": {permissions: github.InstallationPermissions{
+	tokens := map[string]scope{"changes": deployed, "run": running, "mark": marking, "hold": {permissions: github.InstallationPermissions{
+		Actions: gating.permissions.Actions, Deployments: gating.permissions.Deployments, Statuses: marking.permissions.Statuses}}, "freeze": {permissions: github.InstallationPermissions{
 		Administration: freezing.permissions.Administration, Statuses: marking.permissions.Statuses}}}
-	mayWrite := map[string]string{"run": "actions", "freeze": "administration statuses", "mark": "statuses"} // as SECURITY.md says
+	mayWrite := map[string]string{"run": "actions", "freeze": "administration statuses", "mark": "statuses",
+		"hold": "deployments statuses"} // as SECURITY.md says
 	base := map[string]bool{}
 	for _, p := range Permissions {
 		base[p.Name] = true

@@ -21,6 +21,9 @@ import (
 const notGranted = "incidents: actions=write metadata=read, then : issues=read metadata=read pull_requests=read, " +
 	"then incidents: actions=write metadata=read"
 
+// gatesNotGranted is notGranted of what answers deployments.
+var gatesNotGranted = strings.ReplaceAll(notGranted, "actions=write", "actions=read deployments=write")
+
 // wantRefusal returns an error unless GitHub refused something.
 func wantRefusal(err error) error {
 	if ports.IsRefused(err) {

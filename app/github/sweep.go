@@ -204,6 +204,7 @@ type Installation struct {
 	Owner     string // login of its account
 	Suspended bool
 	CanFreeze bool // rulesets of freezes can be there
+	CanHold   bool // deployments can wait for the App
 }
 
 // Installations lists the App's installations on the accounts that are served.
@@ -219,7 +220,8 @@ func (a *App) Installations(ctx context.Context) ([]Installation, error) {
 			if owner := inst.GetAccount().GetLogin(); a.checkAccount(owner) == nil {
 				all = append(all, Installation{ID: inst.GetID(), Owner: owner,
 					Suspended: inst.SuspendedAt != nil,
-					CanFreeze: a.o.Freezer != nil || inst.GetPermissions().GetAdministration() == "write"})
+					CanFreeze: a.o.Freezer != nil || inst.GetPermissions().GetAdministration() == "write",
+					CanHold:   inst.GetPermissions().GetDeployments() == "write"})
 			}
 		}
 		if res.NextPage == 0 {

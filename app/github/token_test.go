@@ -325,6 +325,25 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"SetStatus", strings.NewReplacer("actions=write metadata=read", "metadata=read statuses=write").Replace(notGranted), func(a *github.App) error {
 			return wantRefusal(a.SetStatus(ctx, it, "0123", ports.CommitStatus{Context: "x", State: "success"}))
 		}},
+		{"WaitingGates", gatesNotGranted, func(a *github.App) error {
+			_, err := a.WaitingGates(ctx, it)
+			return wantRefusal(err)
+		}},
+		{"ReadGate", gatesNotGranted, func(a *github.App) error {
+			_, err := a.ReadGate(ctx, it, 4711, "production")
+			return wantRefusal(err)
+		}},
+		{"GatedEnvironments", gatesNotGranted, func(a *github.App) error {
+			_, err := a.GatedEnvironments(ctx, it)
+			return wantRefusal(err)
+		}},
+		{"AnswerGate", gatesNotGranted, func(a *github.App) error {
+			return wantRefusal(a.AnswerGate(ctx, ports.Gate{Repo: it, Run: 4711, Environment: "production"}, "approved", "x"))
+		}},
+		{"MergedHeads", "incidents: contents=read metadata=read pull_requests=read", func(a *github.App) error {
+			_, err := a.MergedHeads(ctx, it, strings.Repeat("0", 40))
+			return wantRefusal(err)
+		}},
 		{"StartRun", notGranted, func(a *github.App) error {
 			_, err := a.StartRun(ctx, ports.NewRun{Repo: it, File: "gone.yml", Branch: "main"})
 			return wantRefusal(err)

@@ -105,7 +105,12 @@ type Freeze struct {
 	Held    []HeldPull  `json:"held,omitempty"`    // the newest merges that wait, marked so on GitHub
 	Waited  []int       `json:"waited,omitempty"`  // the pull requests that had to wait, at most mostWaited
 	Through []Exception `json:"through,omitempty"` // what was let through
-	Said    []QueueSaid `json:"said,omitempty"`    // what GitHub was told of the merge queue's commits
+	// Environments are those whose deployments wait, as it began.
+	Environments []string     `json:"envs,omitempty"`
+	Deploys      []HeldDeploy `json:"deploys,omitempty"` // the deployments that wait
+	Refusal      *Stamp       `json:"refusal,omitempty"` // those that wait are to be refused
+	Refused      int          `json:"refused,omitempty"` // deployments that were
+	Said         []QueueSaid  `json:"said,omitempty"`    // what GitHub was told of the merge queue's commits
 
 	Next    time.Time `json:"next,omitzero"` // when it is looked at
 	Due     bool      `json:"due,omitempty"` // it is to be looked at
@@ -119,6 +124,12 @@ type Freeze struct {
 type HeldPull struct {
 	Pull int    `json:"n"`
 	Head string `json:"h"` // commit
+}
+
+// HeldDeploy is a deployment that waits.
+type HeldDeploy struct {
+	Run         int64  `json:"r"` // of a workflow
+	Environment string `json:"e"`
 }
 
 // QueueSaid is the status of the commit by which a merge queue would merge.
@@ -159,6 +170,16 @@ func (f Freeze) IsLetThrough(pull int, head string) bool {
 	return slices.ContainsFunc(f.Through, func(e Exception) bool { return e.Pull == pull && e.Head == head && !e.Failed })
 }
 
+// Holds reports whether a freeze of this incident, by its number, holds deployments: somebody wants it, and it is no
+// drill. One that this state does not know of yet is wanted.
+func (s State) Holds(number int) bool {
+	if s.Drill {
+		return false
+	}
+	return number > s.FreezesAsked ||
+		slices.ContainsFunc(s.Freezes, func(f Freeze) bool { return f.Number == number && f.IsLive() })
+}
+
 // MostHeld is how many merges that wait are told why.
 const MostHeld = 20
 
@@ -168,10 +189,11 @@ const (
 	// FreezeMost is how long one can last.
 	FreezeMost = 72 * time.Hour
 	// What the card has room for.
-	mostFreezes    = 8 // at a time
-	keptFreezes    = 8 // of those that are over
-	mostWaited     = 60
-	mostExceptions = 10 // of a freeze
+	mostFreezes      = 8 // at a time
+	keptFreezes      = 8 // of those that are over
+	mostWaited       = 60
+	mostExceptions   = 10 // of a freeze
+	mostEnvironments = 5
 	// A freeze is looked at every freezePace: whether somebody changed it by hand, and what waits. What
 	// can't be switched is tried at once again, and then the more seldom, for freezeLife.
 	freezePace  = 2 * time.Minute
@@ -533,6 +555,8 @@ type (
 		Ruleset int64
 		URL     string
 		Until   time.Time // that GitHub shows
+
+		Environments []string // whose deployments wait
 	}
 	// FreezeSeen says what waits, and how somebody changed the ruleset by hand.
 	FreezeSeen struct {
@@ -540,6 +564,9 @@ type (
 		Held   []HeldPull
 		Said   []QueueSaid
 		Edited string
+		// Deploys are the deployments that wait.
+		Deploys []HeldDeploy
+		Refused int // deployments, as was asked for
 		// IsLifted says that somebody lifted it on GitHub.
 		IsLifted bool
 	}
@@ -602,6 +629,7 @@ func (r *run) freezeOn(w FreezeOn) {
 	}
 	isNew := f.From.IsZero()
 	f.Way, f.Weak, f.Ruleset, f.URL, f.Shown = w.Way, w.Weak, w.Ruleset, w.URL, w.Until
+	f.Environments = w.Environments[:min(len(w.Environments), mostEnvironments)]
 	f.Trouble, f.Tries, f.Next = "", 0, r.f.At.Add(freezePace)
 	if !isNew {
 		return
@@ -659,7 +687,7 @@ func (r *run) freezeSeen(w FreezeSeen) {
 	}
 	f.Due, f.Next, f.Tries, f.Trouble = false, r.f.At.Add(freezePace), 0, ""
 	f.Held, f.Said = keepNewest(w.Held, MostHeld), keepNewest(w.Said, MostHeld)
-	f.Waited = slices.Clone(f.Waited)
+	f.Deploys, f.Waited = keepNewest(w.Deploys, MostHeld), slices.Clone(f.Waited)
 	for _, h := range w.Held {
 		if !slices.Contains(f.Waited, h.Pull) && len(f.Waited) < mostWaited {
 			f.Waited = append(f.Waited, h.Pull)
@@ -688,7 +716,7 @@ func (r *run) freezeOff(w FreezeOff) {
 	if at.IsZero() { // it ended before, and the card that said so was lost
 		at = f.End.At
 	}
-	f.Ended, f.Next, f.Due, f.Trouble, f.Tries, f.Held, f.Said = at, time.Time{}, false, "", 0, nil, nil
+	f.Ended, f.Next, f.Due, f.Trouble, f.Tries, f.Held, f.Said, f.Deploys = at, time.Time{}, false, "", 0, nil, nil, nil
 	for i := range f.Through {
 		f.Through[i].Failed = f.Through[i].Failed || f.Through[i].IsOwed()
 	}

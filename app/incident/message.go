@@ -31,7 +31,7 @@ type Message struct {
 
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
-// RunEnded, QueueChanged, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer,
+// RunEnded, QueueChanged, GateAsked, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer,
 // ChatLines, SelfTests.
 type Request interface{ request() }
 
@@ -62,6 +62,11 @@ type (
 	// QueueChanged says that the merge queue of a repository, owner/repo, is about to merge something. Ref
 	// is that repository, without a number, and then each incident that has it frozen.
 	QueueChanged struct{ Repo string }
+	// GateAsked says that deployments of Ref's repository wait for the app's word. Ref has no number.
+	GateAsked struct {
+		Run         int64  `json:"run,omitempty"` // of a workflow; 0: whichever wait
+		Environment string `json:"environment,omitempty"`
+	}
 	// Sweep asks for a look at each open incident of Ref's repository or, where Ref names none, of
 	// an installation. Ref has no number.
 	Sweep struct {
@@ -114,6 +119,7 @@ func (ConfigPush) request()   {}
 func (*Deployed) request()    {}
 func (RunEnded) request()     {}
 func (QueueChanged) request() {}
+func (*GateAsked) request()   {}
 func (Sweep) request()        {}
 func (SelfTests) request()    {}
 func (*Sought) request()      {}
@@ -176,6 +182,9 @@ func (m Message) Run() int64 { return requestOf[RunEnded](m).ID }
 
 // Queue returns the repository whose merge queue is about to merge something, or "".
 func (m Message) Queue() string { return requestOf[QueueChanged](m).Repo }
+
+// Gate returns what waits for the app's word before it deploys, or nil.
+func (m Message) Gate() *GateAsked { return requestOf[*GateAsked](m) }
 
 // Sweep returns what asks for a look at each open incident. ok is false for every other message.
 func (m Message) Sweep() (s Sweep, ok bool) {

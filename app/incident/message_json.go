@@ -26,6 +26,7 @@ type storedMessage struct {
 	Deployed     *Deployed       `json:"deployed,omitempty"`
 	Run          int64           `json:"run,omitempty"`   // of a workflow
 	Queue        string          `json:"queue,omitempty"` // the repository of a merge queue
+	Gate         *GateAsked      `json:"gate,omitempty"`
 	Sweep        bool            `json:"sweep,omitempty"`
 	Tests        bool            `json:"tests,omitempty"`
 	Signal       json.RawMessage `json:"signal,omitempty"`
@@ -97,6 +98,8 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		s.Run = w.ID
 	case QueueChanged:
 		s.Queue = w.Repo
+	case *GateAsked:
+		s.Gate = w
 	case *Sought:
 		s.Sought = w
 	case *Found:
@@ -175,6 +178,8 @@ func (s *storedMessage) request() Request {
 		return RunEnded{s.Run}
 	case s.Queue != "":
 		return QueueChanged{s.Queue}
+	case s.Gate != nil:
+		return s.Gate
 	case s.Commit != "":
 		return ConfigPush{s.Commit}
 	case s.Pull != 0:

@@ -52,6 +52,10 @@ func TestA4AStoredMessageOutlivesItsVersion(t *testing.T) {
 		{"a merge queue",
 			`{"ref":{"owner":"acme","repo":"incidents","number":1},"why":"push","delivery":"d","queue":"acme/payments"}`,
 			QueueChanged{"acme/payments"}},
+		{"a deployment that waits",
+			`{"ref":{"owner":"acme","repo":"payments","number":0},"why":"deployment_protection_rule","delivery":"d",` +
+				`"gate":{"run":9,"environment":"production"}}`,
+			&GateAsked{9, "production"}},
 		{"a sweep",
 			`{"ref":{"owner":"acme","repo":"","number":0},"why":"installation.created","delivery":"d","installation":7,"sweep":true,"at":"2026-03-02T10:40:00Z"}`,
 			Sweep{Installation: 7, At: at}},

@@ -341,6 +341,27 @@ func (r *recorder) ReadHead(ctx context.Context, ref incident.Ref) (string, bool
 	return r.github.ReadHead(ctx, ref)
 }
 
+func (r *recorder) WaitingGates(ctx context.Context, repo incident.Ref) ([]ports.Gate, error) {
+	return r.github.WaitingGates(ctx, repo)
+}
+
+func (r *recorder) AnswerGate(_ context.Context, g ports.Gate, state, comment string) error {
+	r.note("deployment "+state, fmt.Sprintf("%s, run %d", g.Repo.FullName(), g.Run), comment)
+	return nil
+}
+
+func (r *recorder) MergedHeads(ctx context.Context, repo incident.Ref, commit string) ([]string, error) {
+	return r.github.MergedHeads(ctx, repo, commit)
+}
+
+func (r *recorder) ReadGate(ctx context.Context, repo incident.Ref, run int64, environment string) (ports.Gate, error) {
+	return r.github.ReadGate(ctx, repo, run, environment)
+}
+
+func (r *recorder) GatedEnvironments(ctx context.Context, repo incident.Ref) ([]string, error) {
+	return r.github.GatedEnvironments(ctx, repo)
+}
+
 func (r *recorder) StatusOf(ctx context.Context, repo incident.Ref, commit, of string) (string, error) {
 	return r.github.StatusOf(ctx, repo, commit, of)
 }

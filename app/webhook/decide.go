@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/command"
@@ -39,6 +40,9 @@ func Decide(event string, body []byte, self Self) (m incident.Message, relevant 
 	}
 	if event == "workflow_run" {
 		return m, p.hasRepository() && p.aboutRun(&m, self), nil
+	}
+	if event == gateEvent {
+		return m, p.hasRepository() && p.aboutGate(&m), nil
 	}
 	if !p.hasRepository() || p.isOwnDoing(event, self) {
 		return m, false, nil
@@ -81,6 +85,8 @@ func concernsUs(event string, body []byte) bool {
 		return changesSettings(body) || bytes.Contains(body, []byte(queueBranch))
 	case "deployment_status":
 		return bytes.Contains(body, []byte(`"success"`))
+	case gateEvent:
+		return true
 	case "workflow_run":
 		return bytes.Contains(body, []byte(dispatched)) // of most runs nothing is decoded
 	}
@@ -292,6 +298,26 @@ func (p payload) aboutRun(m *incident.Message, self Self) bool {
 	m.Why, m.What = "workflow_run.completed", incident.RunEnded{ID: p.Run.ID}
 	return p.isRepository(m)
 }
+
+// callback is the address at which a deployment protection rule is answered: the payload has the run's id
+// there alone.
+var callback = regexp.MustCompile(`/actions/runs/(\d{1,18})/deployment_protection_rule$`)
+
+// aboutGate reports whether a deployment waits for the app's word (X4), whoever asked for it: what the app itself
+// started waits too.
+func (p payload) aboutGate(m *incident.Message) bool {
+	at := callback.FindStringSubmatch(p.Callback)
+	if p.Action != "requested" || at == nil || p.Environment == "" {
+		return false
+	}
+	id, err := strconv.ParseInt(at[1], 10, 64)
+	m.Ref = incident.Ref{Owner: p.Repository.Owner.Login, Repo: p.Repository.Name}
+	m.Why, m.What = gateEvent, &incident.GateAsked{Run: id, Environment: p.Environment}
+	return err == nil && id > 0 && p.isRepository(m)
+}
+
+// gateEvent asks for the app's word on a deployment.
+const gateEvent = "deployment_protection_rule"
 
 var sha = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 

@@ -285,6 +285,24 @@ func TestX4AMergeQueueIsLookedAt(t *testing.T) {
 	}
 }
 
+// A deployment that waits for the App's word is answered, also one that the App started (X4).
+func TestX4AWaitingDeploymentIsAnswered(t *testing.T) {
+	const at = "https://x/repos/acme/incidents/actions/runs/"
+	for callback, want := range map[string]int64{
+		at + "9/deployment_protection_rule": 9, at + "9/x": 0, "": 0, at + "0/deployment_protection_rule": 0,
+		at + "99999999999999999999/deployment_protection_rule": 0,
+	} {
+		body := fmt.Sprintf(`{"action":"requested","environment":"production","deployment_callback_url":%q,`+repo+
+			`"sender":{"login":"firebreak[bot]","type":"Bot"}}`, callback)
+		m, ok, err := webhook.Decide("deployment_protection_rule", []byte(body),
+			webhook.Self{AppID: appID, Login: "firebreak[bot]"})
+		if err != nil || ok != (want != 0) || ok && (m.Gate().Run != want || m.Gate().Environment != "production" ||
+			m.Ref.FullName() != "acme/incidents" || m.Ref.Number != 0) {
+			t.Errorf("%s: %+v, %t, %v", body, m, ok, err)
+		}
+	}
+}
+
 // FuzzDecide: whatever comes, it looks at one incident, checks one commit, or sweeps one account;
 // never for what the app itself did.
 func FuzzDecide(f *testing.F) {

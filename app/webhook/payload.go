@@ -14,6 +14,8 @@ type payload struct {
 	Action       string
 	Issue        *issue
 	After        string // the commit that was pushed
+	Callback     string // at which a deployment protection rule is answered
+	Environment  string // into which that deploys
 	Pushed       string // the reference that it was pushed to
 	Commits      []commit
 	Label        string
@@ -119,7 +121,7 @@ func decode(body []byte) (p payload, err error) {
 	whole.GetObject().Visit(func(name []byte, v *fastjson.Value) {
 		d.at = name
 		switch string(name) {
-		case "action", "after", "ref":
+		case "action", "after", "ref", "deployment_callback_url", "environment":
 			*p.textAt(name) = d.text(v)
 		case "label":
 			p.Label = d.text(d.object(v).Get("name"))
@@ -183,6 +185,10 @@ func (p *payload) textAt(name []byte) *string {
 		return &p.After
 	case "ref":
 		return &p.Pushed
+	case "deployment_callback_url":
+		return &p.Callback
+	case "environment":
+		return &p.Environment
 	}
 	return &p.Action
 }

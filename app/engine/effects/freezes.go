@@ -24,6 +24,7 @@ type FreezesAPI interface {
 	// DeleteFreeze deletes one. One that is gone is fine.
 	DeleteFreeze(ctx context.Context, repo incident.Ref, id int64) error
 	QueueAPI
+	GatesAPI
 	// ReadHead returns the commit that a pull request would bring, and whether it is open.
 	ReadHead(ctx context.Context, ref incident.Ref) (head string, isOpen bool, err error)
 }
@@ -37,6 +38,7 @@ type FreezesAPI interface {
 type Freezes struct {
 	*look.Look
 	GitHub FreezesAPI
+	Gates  Gates
 }
 
 // Apply brings each freeze to where it is to be. What GitHub does not do now is tried again, and holds up nothing
@@ -69,7 +71,7 @@ func (e Freezes) keep(f incident.Freeze) error {
 	case err != nil:
 	case f.Due:
 		err = e.watch(f, repo)
-	case isLet: // it may be in the merge queue
+	case isLet || f.Refusal != nil: // it may be in the merge queue
 		err = e.see(f, repo, f.Edited)
 	}
 	if f = e.now(f); err == nil && f.End != nil { // somebody lifted it on GitHub
@@ -130,7 +132,8 @@ func (e Freezes) own(f incident.Freeze, repo incident.Ref) (own []ports.Freeze, 
 // impose freezes a repository by the strongest way that GitHub allows, or changes until when.
 func (e Freezes) impose(f incident.Freeze, repo incident.Ref) error {
 	if f.Way != "" && f.Way != incident.FreezeByRuleset { // nothing on GitHub has its end
-		e.Report(incident.FreezeOn{Number: f.Number, From: f.From, Way: f.Way, Weak: f.Weak, Until: f.Until})
+		e.Report(incident.FreezeOn{Number: f.Number, From: f.From, Way: f.Way, Weak: f.Weak, Until: f.Until,
+			Environments: f.Environments})
 		return nil
 	}
 	on := incident.FreezeOn{Number: f.Number, Way: incident.FreezeByRuleset, Until: f.Until}
@@ -148,6 +151,11 @@ func (e Freezes) impose(f incident.Freeze, repo incident.Ref) error {
 		on.Weak, on.From, on.Way = ports.Reason(err), e.Clock.Now().UTC(), incident.FreezeByStatus
 	}
 	f.Way = on.Way
+	if f.From.IsZero() {
+		on.Environments = e.environments(repo)
+	} else {
+		on.Environments = f.Environments
+	}
 	seen, isMarked, err := e.mark(f, repo)
 	switch {
 	case on.Way == incident.FreezeByRuleset: // what waits is told so at the next look too
@@ -159,6 +167,18 @@ func (e Freezes) impose(f incident.Freeze, repo incident.Ref) error {
 	e.Report(on)
 	e.Report(seen)
 	return nil
+}
+
+// environments returns the environments whose deployments wait, for people to know. None is where that can't be seen.
+func (e Freezes) environments(repo incident.Ref) []string {
+	if e.State.Drill {
+		return nil
+	}
+	all, err := e.GitHub.GatedEnvironments(e.Ctx, repo)
+	if err != nil && !ports.IsRefused(err) {
+		e.Logger.Warn("environments can't be listed", "repository", repo.FullName(), "err", ports.Redact(err))
+	}
+	return all
 }
 
 // makeRuleset makes the ruleset of a freeze unless it is there, and brings its end up to date.
@@ -212,7 +232,7 @@ func (e Freezes) see(f incident.Freeze, repo incident.Ref, edited string) error 
 // mark says on each merge that waits why, once for each commit, and returns what waits. isMarked is false where GitHub
 // refuses that.
 func (e Freezes) mark(f incident.Freeze, repo incident.Ref) (seen incident.FreezeSeen, isMarked bool, err error) {
-	seen = incident.FreezeSeen{Number: f.Number, Held: f.Held, Said: f.Said}
+	seen = incident.FreezeSeen{Number: f.Number, Held: f.Held, Said: f.Said, Deploys: f.Deploys}
 	waiting, err := e.GitHub.WaitingPulls(e.Ctx, repo)
 	if err != nil {
 		return seen, false, err
@@ -238,8 +258,47 @@ func (e Freezes) mark(f incident.Freeze, repo incident.Ref) (seen incident.Freez
 		held = append(held, h)
 	}
 	seen.Held = held
-	seen.Said, err = e.judgeQueue(f, repo, waiting)
+	if seen.Said, err = e.judgeQueue(f, repo, waiting); err != nil {
+		return seen, isMarked, err
+	}
+	seen.Deploys, seen.Refused, err = e.settleGates(f, repo)
 	return seen, isMarked, err
+}
+
+// settleGates answers the deployments that wait, says of each once why it does, and returns those that go on waiting
+// for this freeze. Where somebody wants that, they are refused instead. Where GitHub does not let the app see them,
+// none waits for it.
+func (e Freezes) settleGates(f incident.Freeze, repo incident.Ref) (waiting []incident.HeldDeploy, refused int,
+	err error) {
+	held, err := e.Gates.Settle(e.Ctx, repo)
+	if err != nil && !ports.IsRefused(err) {
+		return f.Deploys, 0, err
+	}
+	for _, h := range held {
+		if !h.IsBy(e.holder(f)) {
+			continue // another one's
+		}
+		d := incident.HeldDeploy{Run: h.Run, Environment: h.Environment}
+		state, text := "", GateText(ports.Freeze{Until: f.Until, Holder: e.DeclaredRef().String()}, e.Snapshot.URL)
+		switch {
+		case f.Refusal != nil && refused < incident.MostHeld:
+			state, text = ports.GateRejected, "Refused by "+f.Refusal.By+": "+f.Refusal.Text+" "+e.Snapshot.URL
+		case slices.Contains(f.Deploys, d):
+			waiting = append(waiting, d)
+			continue
+		case len(waiting) == incident.MostHeld:
+			continue
+		}
+		switch err := e.GitHub.AnswerGate(e.Ctx, h.Gate, state, text); {
+		case err != nil && !ports.IsRefused(err):
+			return append(waiting, f.Deploys...), refused, err
+		case state != "" && err == nil:
+			refused++
+			continue
+		}
+		waiting = append(waiting, d)
+	}
+	return waiting, refused, nil
 }
 
 // judgeQueue says of the commits of a merge queue whether they may be merged.
@@ -346,7 +405,7 @@ func (e Freezes) letThrough(f incident.Freeze, repo incident.Ref) error {
 			e.Report(incident.PullNotLet{Number: f.Number, ID: x.ID, Why: "it is not open"})
 			continue
 		}
-		if f.Way != incident.FreezeByWord {
+		if f.Way != incident.FreezeByWord || len(f.Environments) > 0 {
 			text := "Let through by " + x.By + ": " + x.Text
 			if err := e.GitHub.SetStatus(e.Ctx, repo, head, e.status(f, "success", text)); ports.IsRefused(err) {
 				e.Report(incident.PullNotLet{Number: f.Number, ID: x.ID, Why: ports.Reason(err)})
@@ -388,6 +447,10 @@ func (e Freezes) lift(f incident.Freeze, repo incident.Ref) error {
 		off.At = f.End.At
 	}
 	e.Report(off)
+	// what is left the sweep does
+	if _, err := e.Gates.Settle(e.Ctx, repo); err != nil && !ports.IsRefused(err) {
+		e.Logger.Warn("deployments can't be approved", "repository", f.Repo, "err", ports.Redact(err))
+	}
 	return nil
 }
 

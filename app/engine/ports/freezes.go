@@ -3,6 +3,7 @@ package ports
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,13 +63,20 @@ func ReadFreeze(name string) (f Freeze, ok bool) {
 }
 
 // Incident returns the incident that wants a freeze; ok is false for one of the command line.
-func (f Freeze) Incident() (incident.Ref, bool) {
+func (f Freeze) Incident() (ref incident.Ref, ok bool) {
+	ref, _, ok = f.Of()
+	return ref, ok
+}
+
+// Of returns the incident that wants a freeze, and the freeze's number there; ok is false for one of the command line.
+func (f Freeze) Of() (ref incident.Ref, number int, ok bool) {
 	at := strings.LastIndexByte(f.Holder, '/')
 	if at < 0 || !strings.Contains(f.Holder, "#") {
-		return incident.Ref{}, false
+		return incident.Ref{}, 0, false
 	}
 	ref, err := incident.ParseRef(f.Holder[:at])
-	return ref, err == nil
+	number, _ = strconv.Atoi(f.Holder[at+1:])
+	return ref, number, err == nil
 }
 
 // WaitingPull is an open pull request that is merged as soon as nothing is in its way.
@@ -126,3 +134,18 @@ func (s CommitStatus) Short() string {
 	}
 	return fmt.Sprintf("%s…", string(text[:mostDescription-1]))
 }
+
+// Gate is a deployment that waits for the app's word, by a deployment protection rule (X4).
+type Gate struct {
+	Repo        incident.Ref // without a number
+	Run         int64        // of a workflow
+	Environment string
+	Commit      string
+	IsOwn       bool // the app started the run
+}
+
+// What the app says of a deployment.
+const (
+	GateApproved = "approved"
+	GateRejected = "rejected"
+)

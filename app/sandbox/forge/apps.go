@@ -63,7 +63,8 @@ var eventsOf = map[string]string{
 	"check_run":           "checks", "check_suite": "checks", "repository": "metadata", "push": "contents",
 	"create": "contents", "delete": "contents",
 	"deployment": "deployments", "deployment_status": "deployments", "release": "contents", "workflow_run": "actions",
-	"repository_dispatch": "contents", "status": "statuses", "membership": "members", "team": "members",
+	"deployment_protection_rule": "deployments",
+	"repository_dispatch":        "contents", "status": "statuses", "membership": "members", "team": "members",
 }
 
 // maxAppName is how long an App's name may be.

@@ -27,6 +27,9 @@ type workflowFile struct {
 	Name    string `yaml:"name"`
 	RunName string `yaml:"run-name"`
 	On      any    `yaml:"on"`
+	Jobs    map[string]struct {
+		Environment any `yaml:"environment"`
+	} `yaml:"jobs"`
 }
 
 // dispatchInput is an input that a workflow's file declares.
@@ -72,6 +75,21 @@ func (w workflowFile) dispatchInputs() (inputs map[string]dispatchInput, ok bool
 	return nil, false
 }
 
+// environments returns into which environments its jobs deploy.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idenvironment
+func (w workflowFile) environments() (names []string) {
+	for _, job := range slices.Sorted(maps.Keys(w.Jobs)) {
+		name := w.Jobs[job].Environment
+		if settings, ok := name.(map[string]any); ok {
+			name = settings["name"]
+		}
+		if text, ok := name.(string); ok && !slices.Contains(names, text) {
+			names = append(names, text)
+		}
+	}
+	return names
+}
+
 // Dispatch starts a workflow that is asked for by its file's name or its id. The run goes on until a person
 // ends it: nothing runs here.
 // https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event
@@ -112,6 +130,11 @@ func (f *Forge) Dispatch(by *Actor, r *Repository, workflow, ref string,
 	r.addRun(f, run)
 	f.NoteChange()
 	f.Emit(&RunEvent{By: by, Repository: r, Run: run, Action: "requested"})
+	for _, environment := range parsed.environments() {
+		if r.IsGated(environment) { // what nobody holds deploys without a trace here
+			f.deployRun(by, r, run, environment)
+		}
+	}
 	return run, nil
 }
 

@@ -76,6 +76,7 @@ type Repository struct {
 	Releases      []*Release        `json:",omitempty"` // oldest first
 	Runs          []*WorkflowRun    `json:",omitempty"` // oldest first
 	Rulesets      []*Ruleset        `json:",omitempty"` // oldest first
+	Gated         []string          `json:",omitempty"` // environments with a deployment protection rule of the App
 	Queue         []int             `json:",omitempty"` // pull requests in the merge queue, in its order
 	Properties    map[string]string `json:",omitempty"` // custom ones, by name
 

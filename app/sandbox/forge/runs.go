@@ -23,9 +23,10 @@ type WorkflowRun struct {
 	SHA        string
 	Title      string
 	Actor      string
-	Status     string            // in_progress, completed
+	Status     string            // in_progress, waiting, completed
 	Conclusion string            // success, failure, cancelled, …; empty until it is completed
 	Inputs     map[string]string `json:",omitempty"`
+	Gates      []*Gate           `json:",omitempty"` // environments into which it deploys, and that wait for the App
 	Created    time.Time
 	Updated    time.Time
 }

@@ -24,7 +24,7 @@ func operations() map[string]endpoint {
 	all := map[string]endpoint{}
 	for _, some := range []map[string]endpoint{
 		peopleOperations(), repositoryOperations(), issueOperations(), contentOperations(),
-		pullOperations(), appOperations(), changeOperations(), rulesetOperations(),
+		pullOperations(), appOperations(), changeOperations(), rulesetOperations(), gateOperations(),
 	} {
 		maps.Copy(all, some)
 	}

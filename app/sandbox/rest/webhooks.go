@@ -53,6 +53,8 @@ func (v *Views) Webhooks(e forge.Event) []Webhook {
 		return v.releaseHook(e)
 	case *forge.RunEvent:
 		return v.runHook(e)
+	case *forge.GateEvent:
+		return v.gateHook(e)
 	case *forge.DispatchEvent:
 		return v.dispatchHook(e)
 	case *forge.OrganizationEvent:

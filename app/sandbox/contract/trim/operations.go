@@ -58,6 +58,11 @@ GET /repos/{owner}/{repo}/collaborators/{username}/permission
 GET /repos/{owner}/{repo}/rules/branches/{branch}
 GET /repos/{owner}/{repo}/actions/runs
 GET /repos/{owner}/{repo}/actions/runs/{run_id}
+GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals
+GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments
+POST /repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule
+GET /repos/{owner}/{repo}/environments
+GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules
 POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches
 GET /repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs
 GET /repos/{owner}/{repo}/rulesets
@@ -189,7 +194,7 @@ PUT /repos/{owner}/{repo}/pulls/{pull_number}/update-branch
 // webhooks matches the names of the webhook deliveries that stay.
 var webhooks = regexp.MustCompile(`^(issues|repository|repository-dispatch|status|installation-target|` +
 	`organization|issue-comment|label|` +
-	`pull-request|pull-request-review|deployment|deployment-status|release|workflow-run|` +
+	`pull-request|pull-request-review|deployment|deployment-status|deployment-protection-rule|release|workflow-run|` +
 	`check-run|check-suite|sub-issues|push|create|delete|ping|` +
 	`installation|installation-repositories)(/.*)?$`)
 

@@ -1,0 +1,104 @@
+package effects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/incident"
+)
+
+// fakeGates is a repository in which one deployment waits.
+type fakeGates struct {
+	GatesAPI
+	gate              ports.Gate
+	found             []ports.Freeze
+	findErr, tellErr  error
+	statuses          map[string]string // by commit and context
+	merged            []string
+	answers, comments []string
+}
+
+func (f *fakeGates) FindFreezes(context.Context, incident.Ref) ([]ports.Freeze, error) {
+	return f.found, f.findErr
+}
+func (f *fakeGates) WaitingGates(context.Context, incident.Ref) ([]ports.Gate, error) {
+	return []ports.Gate{f.gate}, nil
+}
+func (f *fakeGates) StatusOf(_ context.Context, _ incident.Ref, commit, of string) (string, error) {
+	return f.statuses[commit+" "+of], nil
+}
+func (f *fakeGates) MergedHeads(context.Context, incident.Ref, string) ([]string, error) {
+	return f.merged, nil
+}
+func (f *fakeGates) AnswerGate(_ context.Context, _ ports.Gate, state, comment string) error {
+	f.answers, f.comments = append(f.answers, state), append(f.comments, comment)
+	return f.tellErr
+}
+
+// Whatever no freeze holds now is approved: nothing else leaves a deployment waiting, but that it can't be known (X4).
+func TestX4WhatHoldsADeployment(t *testing.T) {
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	on := func(holder string) ports.Freeze {
+		return ports.Freeze{Holder: holder, Until: noon.Add(time.Hour), IsActive: true}
+	}
+	over, off := on("a/b#1/1"), on("a/b#1/1")
+	over.Until, off.IsActive = noon, false
+	letBy := func(commit, holder string) map[string]string {
+		return map[string]string{commit + " firebreak/freeze " + holder: "success"}
+	}
+	refused := &ports.Refusal{Err: errors.New("403")}
+	broken := fmt.Errorf("%w: 502", ports.ErrUnavailable)
+	for name, c := range map[string]struct {
+		f         fakeGates
+		listed    []ports.Freeze
+		wantedErr error
+		held      []string // by whom
+		isUnknown bool
+		says      string
+	}{
+		"nothing":                  {says: "Nothing freezes acme/payments"},
+		"a ruleset":                {f: fakeGates{found: []ports.Freeze{on("a/b#1/1")}}, held: []string{"a/b#1/1"}},
+		"an incident alone":        {listed: []ports.Freeze{on("a/b#2/1")}, held: []string{"a/b#2/1"}},
+		"its time is over":         {f: fakeGates{found: []ports.Freeze{over}}, listed: []ports.Freeze{over}, says: "Nothing freezes acme/payments"},
+		"somebody disabled it":     {f: fakeGates{found: []ports.Freeze{off}}, says: "Nothing freezes acme/payments"},
+		"rulesets can't be seen":   {f: fakeGates{findErr: refused}, listed: []ports.Freeze{on("a/b#2/1")}, held: []string{"a/b#2/1"}},
+		"rulesets are out":         {f: fakeGates{findErr: broken}, isUnknown: true},
+		"who wants it is unknown":  {wantedErr: broken, isUnknown: true},
+		"the incident's own":       {f: fakeGates{gate: ports.Gate{IsOwn: true}, found: []ports.Freeze{on("a/b#1/1")}}, says: "An incident runs this"},
+		"let through":              {f: fakeGates{found: []ports.Freeze{on("a/b#1/1")}, statuses: letBy("c1", "a/b#1/1")}, says: "Let through"},
+		"let through, and merged":  {f: fakeGates{found: []ports.Freeze{on("a/b#1/1")}, statuses: letBy("c0", "a/b#1/1"), merged: []string{"c0"}}, says: "Let through"},
+		"let through by one alone": {f: fakeGates{found: []ports.Freeze{on("a/b#1/1"), on("a/b#2/1")}, statuses: letBy("c1", "a/b#1/1")}, held: []string{"a/b#2/1"}},
+		"it was answered before":   {f: fakeGates{tellErr: refused}, says: "Nothing freezes acme/payments"},
+		"the answer is not taken":  {f: fakeGates{tellErr: broken}, says: "Nothing freezes acme/payments", isUnknown: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.f.gate.Commit = "c1"
+			g := Gates{GitHub: &c.f, Now: func() time.Time { return noon },
+				Wanted: func(_ incident.Ref, onGitHub []ports.Freeze) ([]ports.Freeze, error) {
+					return slices.Concat(onGitHub, c.listed), c.wantedErr
+				}}
+			held, err := g.Settle(t.Context(), incident.Ref{Owner: "acme", Repo: "payments"})
+			var by []string
+			for _, h := range held {
+				for _, f := range h.By {
+					by = append(by, f.Holder)
+				}
+			}
+			if !slices.Equal(by, c.held) || (err != nil) != c.isUnknown {
+				t.Errorf("held by %q, %v", by, err)
+			}
+			var want []string
+			if c.says != "" {
+				want = []string{c.says}
+			}
+			if !slices.Equal(c.f.comments, want) || slices.ContainsFunc(c.f.answers, func(s string) bool { return s != ports.GateApproved }) {
+				t.Errorf("answered %q, %q", c.f.answers, c.f.comments)
+			}
+		})
+	}
+}
