@@ -34,6 +34,7 @@ type reception struct {
 func (s *reception) handler() http.Handler {
 	settings := intake.Settings{
 		Secrets: s.env.sourceSecrets,
+		Slack:   s.env.SlackURL,
 		Topics:  strings.Fields(strings.ReplaceAll(s.env.getenv("FIREBREAK_INTAKE_SNS_TOPICS"), ",", " ")),
 	}
 	o := intake.Options{
@@ -43,9 +44,7 @@ func (s *reception) handler() http.Handler {
 		Refused: s.refused,
 		Logger:  s.log,
 	}
-	if token := s.env.getenv("FIREBREAK_INTAKE_SLACK_TOKEN"); token != "" {
-		o.OpenModal = openModal(token)
-	}
+	o.OpenModal, o.Reply = s.openModal, s.reply
 	return intake.Handler(o)
 }
 
@@ -61,18 +60,45 @@ func countRefused(m metrics.Recorder, source, reason string) {
 	}
 }
 
-// openModal opens Slack's form, which takes a bot's token of its own.
-func openModal(
-	token string,
-	options ...slack.Option,
-) func(context.Context, string, slack.ModalViewRequest) error {
-	client := slack.New(token, options...)
-	return func(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
-		if _, err := client.OpenViewContext(ctx, trigger, view); err != nil {
-			return fmt.Errorf("slack does not open the form: %w", err)
-		}
+// slackOptions say where Slack's Web API is.
+func (e Environment) slackOptions() []slack.Option {
+	if e.SlackURL == "" {
 		return nil
 	}
+	return []slack.Option{slack.OptionAPIURL(strings.TrimSuffix(e.SlackURL, "/") + "/")}
+}
+
+// reply tells somebody in Slack something.
+func (s *reception) reply(ctx context.Context, address, text string) error {
+	if s.engine.Replier == nil {
+		return nil
+	}
+	return s.engine.Replier.Reply(ctx, address, text)
+}
+
+// openModal opens a form in Slack: by the token of the bot that has the incident's channel, or else by one
+// that is for that alone.
+func (s *reception) openModal(ctx context.Context, m intake.Modal) error {
+	token := s.env.getenv("FIREBREAK_INTAKE_SLACK_TOKEN")
+	if m.Channel != "" {
+		name, err := s.engine.ChatSecret(ctx, m.Channel)
+		if err != nil {
+			return err
+		}
+		if name != "" {
+			if token, err = s.env.secret(ctx, name); err != nil {
+				return err
+			}
+		}
+	}
+	if token == "" {
+		return intake.ErrNoToken
+	}
+	client := slack.New(token, s.env.slackOptions()...)
+	if _, err := client.OpenViewContext(ctx, m.TriggerID, m.View); err != nil {
+		return fmt.Errorf("slack does not open the form: %w", err)
+	}
+	return nil
 }
 
 // sourceSecrets returns a source's secrets: its own, FIREBREAK_INTAKE_ALERTMANAGER_SECRET, or the

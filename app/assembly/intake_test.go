@@ -1,7 +1,9 @@
 package assembly
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -25,7 +27,11 @@ func TestI1SlacksFormIsOpened(t *testing.T) {
 		_, _ = w.Write([]byte(answer))
 	}))
 	defer api.Close()
-	open := openModal("xoxb-test", slack.OptionAPIURL(api.URL+"/"))
+	env := map[string]string{"FIREBREAK_INTAKE_SLACK_TOKEN": "xoxb-test"}
+	r := &reception{env: Environment{SlackURL: api.URL, getenv: func(name string) string { return env[name] }}}
+	open := func(ctx context.Context, trigger string, view slack.ModalViewRequest) error {
+		return r.openModal(ctx, intake.Modal{TriggerID: trigger, View: view})
+	}
 	view := slack.ModalViewRequest{Type: "modal", CallbackID: "declare"}
 	if err := open(t.Context(), "13345224609", view); err != nil {
 		t.Error(err)
@@ -33,6 +39,10 @@ func TestI1SlacksFormIsOpened(t *testing.T) {
 	answer = `{"ok":false,"error":"expired_trigger_id"}`
 	if err := open(t.Context(), "13345224609", view); err == nil || !strings.Contains(err.Error(), "expired_trigger_id") || strings.Contains(err.Error(), "xoxb") {
 		t.Errorf("error %v", err)
+	}
+	clear(env)
+	if err := open(t.Context(), "13345224609", view); !errors.Is(err, intake.ErrNoToken) {
+		t.Errorf("without a token: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package card
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 type ChatCard struct {
 	Topic    string   // one line
 	Sections []string // the first one is the head
+	Buttons  []incident.ChatButton
 }
 
 // maxTopic is how long Slack lets a channel's topic be.
@@ -31,7 +33,7 @@ type chatPage struct {
 	Title       string
 	Name        string // "acme/incidents#12"
 	URL         string
-	Commands    []incident.Hint
+	Commands    []incident.Hint // that have no button
 }
 
 // Clock returns a time as the card in Slack shows it: it is edited whenever something changes, and not
@@ -43,11 +45,18 @@ func Chat(s incident.State, v View) ChatCard {
 	p := newPage(s, v, 0)
 	c := chatPage{S: s, Emoji: p.Emoji, State: p.Standing, Running: p.Running, Critical: p.Critical,
 		Coordinator: p.Coordinator, Covered: p.Covered, Title: v.Title, Name: v.Ref.String(), URL: v.URL}
+	buttons := incident.ChatButtons(s, v.Policy)
 	if p.Running {
-		hints := incident.Hints(s, v.Policy)
-		c.Commands = hints[:min(len(hints), shownNow+1)]
+		for _, h := range incident.Hints(s, v.Policy) {
+			isButton := slices.ContainsFunc(buttons, func(b incident.ChatButton) bool {
+				return b.Command == strings.TrimSuffix(h.Command, " …")
+			})
+			if !isButton && len(c.Commands) <= shownNow {
+				c.Commands = append(c.Commands, h)
+			}
+		}
 	}
-	shown := ChatCard{Topic: chatPart("topic", c)}
+	shown := ChatCard{Topic: chatPart("topic", c), Buttons: buttons}
 	shown.Topic = texts.Truncate(strings.Join(strings.Fields(shown.Topic), " "), maxTopic)
 	for _, part := range []string{"head", "facts", "now"} {
 		if text := chatPart(part, c); text != "" {

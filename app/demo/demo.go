@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
 )
 
 // repository is where incidents are issues.
@@ -20,11 +21,12 @@ const repository = "acme/incidents"
 // environmentFile is where a sandbox that keeps its data writes the environment.
 const environmentFile = "firebreak.env"
 
-// Names of the secrets by which calls, texts and pushes reach the sandbox's phones.
+// Names of the secrets by which calls, texts and pushes reach the sandbox's phones, and of the bot's in Slack.
 const (
 	phoneSecret    = "TWILIO"
 	pushoverSecret = "PUSHOVER"
 	peopleSecret   = "PEOPLE"
+	slackSecret    = "SLACK"
 )
 
 // intakeSecret is what reports are signed with, or carry as a token.
@@ -66,6 +68,11 @@ func New(o sandbox.Options) (*sandbox.Sandbox, error) {
 		o.App.Permissions, o.App.Events = changePermissions, changeEvents
 	}
 	o.Labels = map[string][]sandbox.Label{repository: labels}
+	// the product takes what Slack sends next to GitHub's webhooks
+	if public, ok := strings.CutSuffix(o.WebhookURL, "/webhook"); ok {
+		o.Slack = workspace.App{RequestURL: public + "/intake/slack", Secret: intakeSecret,
+			Commands: []string{"/ic", "/oe", "/incident"}}
+	}
 	o.Environment, o.EnvironmentFile = environment, environmentFile
 	return sandbox.New(o)
 }
@@ -90,6 +97,9 @@ func environment(c sandbox.Credentials) map[string]string {
 	env["FIREBREAK_PUSHOVER_URL"] = c.PushoverURL
 	env["FIREBREAK_SECRET_"+pushoverSecret] = c.PushoverToken
 	env["FIREBREAK_SECRET_"+peopleSecret] = waysOf(c)
+	env["FIREBREAK_SLACK_URL"] = c.SlackURL
+	env["FIREBREAK_SECRET_"+slackSecret] = c.SlackToken
+	env["FIREBREAK_INTAKE_SLACK_TOKEN"] = c.SlackToken
 	if u, err := url.Parse(c.URL); err == nil {
 		env["FIREBREAK_OUTBOUND_ALLOW"] = u.Host // the sandbox is ntfy and Gotify too
 	}
@@ -191,6 +201,36 @@ services:
     twilio-secret: %s
     pushover-secret: %s
 %s`, peopleSecret, sandbox.PhoneAccount, phoneSecret, pushoverSecret, pager)).Replace(before)
+	all := maps.Clone(files)
+	all[repository] = maps.Clone(files[repository])
+	all[repository][path] = text
+	return all
+}
+
+// inSlack are the people who are mapped to their ids in Slack: all but the customer's.
+var inSlack = []string{"alice", "bob", "carol", "dan", "erin", "mallory", "dave_acme", "ivan-"}
+
+// WithSlack lets each critical incident have a channel in the sandbox's Slack. It follows WithPhones, and leaves files
+// without its settings as they are.
+func WithSlack(files map[string]map[string]string) map[string]map[string]string {
+	const path, services = ".github/firebreak.yml", "\nservices:\n"
+	before, ok := files[repository][path]
+	if !ok || !strings.Contains(before, services) {
+		return files
+	}
+	targets := make([]string, 0, len(inSlack))
+	for _, login := range inSlack {
+		targets = append(targets, fmt.Sprintf("%q: %s", "@"+login, sandbox.MemberID(login)))
+	}
+	text := strings.Replace(before, services, fmt.Sprintf(`
+# The Slack of the sandbox, at /slack.
+slack: { channel-per: critical }
+services:
+  slack:
+    secret: %s
+    channel: %s
+    targets: { %s }
+`, slackSecret, sandbox.IncidentsChannel, strings.Join(targets, ", ")), 1)
 	all := maps.Clone(files)
 	all[repository] = maps.Clone(files[repository])
 	all[repository][path] = text

@@ -143,7 +143,7 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 		kept.ID = ""
 	}
 	r.saveChat(kept)
-	r.saveKept(chatOfKey(state.ID), []byte(r.Ref.String()))
+	r.saveKept(chatOfKey(state.ID), []byte(r.Ref.String()+"\n"+want.Service.Secret))
 	return inOrder(func() error { return r.sendChatSynced(synced) }, func() error { return r.showLines(kept, 0) })
 }
 
@@ -196,7 +196,7 @@ func (r *reconciliation) chatChannel() ports.ChatChannel {
 	c := ports.ChatChannel{
 		Ref: r.Ref, Service: service, Name: chatName(r.Ref.Number, r.Snapshot.Title),
 		Purpose: fmt.Sprintf("Incident %s: %s", r.DeclaredRef(), r.Snapshot.URL), IsPublic: r.Policy.Chat.IsPublic,
-		IsOver: r.State.Chat.IsOver, Topic: shown.Topic, Text: shown.Topic, Card: shown.Sections,
+		IsOver: r.State.Chat.IsOver, Topic: shown.Topic, Text: shown.Topic, Card: shown.Sections, Buttons: shown.Buttons,
 		Members: r.State.ChatMembers(), Now: r.Now,
 	}
 	c.Links = append(c.Links, incident.Link{Name: "Issue", URL: r.Snapshot.URL})

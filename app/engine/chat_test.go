@@ -61,7 +61,7 @@ func (w *world) declareCritical() {
 }
 
 // only returns the one channel of an incident that there is.
-func only(t *testing.T, chat *workspace.Workspace) workspace.Channel {
+func only(t testing.TB, chat *workspace.Workspace) workspace.Channel {
 	t.Helper()
 	all := chat.Channels()
 	if len(all) != 1 {

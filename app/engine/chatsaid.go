@@ -26,10 +26,8 @@ import (
 // comment of theirs: so the same table of authority counts, the same answers are given, and the issue
 // alone is enough. Who somebody is says the configuration alone; display names are never believed.
 
-// maxSaid is how long a command in Slack may be, in bytes.
-const maxSaid = 4000
-
-// chatOfKey names in the store which incident a channel is of.
+// chatOfKey names in the store which incident a channel is of and, in a second line, which secret has the bot's
+// token.
 func chatOfKey(channel string) string { return "chats/" + channel }
 
 // TakeChat stores a command that somebody wrote in Slack, if the channel is an incident's, and reports
@@ -42,7 +40,8 @@ func (e *Engine) TakeChat(ctx context.Context, s incident.ChatSaid) (isTaken boo
 	if err != nil {
 		return false, fmt.Errorf("find the incident of a Slack channel: %w", err)
 	}
-	ref, err := incident.ParseRef(string(name))
+	known, _, _ := strings.Cut(string(name), "\n")
+	ref, err := incident.ParseRef(known)
 	if err != nil {
 		return false, nil //nolint:nilerr // it is no incident's channel
 	}
@@ -51,6 +50,20 @@ func (e *Engine) TakeChat(ctx context.Context, s incident.ChatSaid) (isTaken boo
 		return false, fmt.Errorf("store a command in Slack for %s: %w", ref, err)
 	}
 	return true, nil
+}
+
+// ChatSecret returns the name of the secret that has the bot's token for an incident's channel in Slack; "" of
+// any other channel. It reads what is kept alone: whoever asks has three seconds.
+func (e *Engine) ChatSecret(ctx context.Context, channel string) (string, error) {
+	if e.Store == nil {
+		return "", nil
+	}
+	known, err := e.Store.Load(ctx, chatOfKey(channel))
+	if err != nil {
+		return "", fmt.Errorf("find the incident of a Slack channel: %w", err)
+	}
+	_, secret, _ := strings.Cut(string(known), "\n")
+	return secret, nil
 }
 
 // userMention is a mention of a member in what Slack sends.
@@ -89,7 +102,10 @@ func (r *reconciliation) addSaid() error {
 	case unknown != "":
 		return r.answerChat(*said, "unknown other", "I don't know who <@"+unknown+"> is on GitHub, so nothing was "+
 			"done. Write their login, or add them to services.slack.targets.")
-	case len(text) > maxSaid:
+	case said.IsPress && said.Seen != r.State.SeenFor(text):
+		return r.answerChat(*said, "old", "The incident has moved on since that button was shown, so nothing was "+
+			"done. The pinned card has what can be done now.")
+	case len(text) > incident.MaxSaid:
 		return r.answerChat(*said, "long", "That is too long for a command, so nothing was done. Write it on the issue.")
 	case !command.Has(text):
 		return r.answerChat(*said, "no command", "That isn't a command. `/incident help` on the issue lists them.")

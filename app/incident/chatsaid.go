@@ -14,22 +14,38 @@ type ChatSaid struct {
 	ID      string    `json:"id"`      // of the message, its ts; else what names this slash command
 	Text    string    `json:"text"`    // as Slack sends it
 	At      time.Time `json:"at"`
+
+	// of a button of the card: what of the incident it was for, see State.SeenFor
+	IsPress bool   `json:"press,omitempty"`
+	Seen    string `json:"seen,omitempty"`
 }
+
+// MaxSaid is how long a command in Slack may be, in bytes.
+const MaxSaid = 4000
 
 func (*ChatSaid) request() {}
 
 // ChatSaid returns what somebody wrote in the incident's channel in Slack, or nil.
 func (m Message) ChatSaid() *ChatSaid { return requestOf[*ChatSaid](m) }
 
-// slashMark begins the ID of a slash command, which is nothing that could be answered in a thread.
-const slashMark = "slash-"
+// These begin the IDs of slash commands, of buttons and of forms: nothing that could be answered in a thread.
+const (
+	slashMark = "slash-"
+	pressMark = "press-"
+)
 
 // SlashID returns the ID of a slash command by what names it.
 func SlashID(name string) string { return slashMark + name }
 
-// Thread returns the message in whose thread an answer goes; "" of a slash command.
+// PressID returns the ID of a button that was pressed, or a form that was sent, by what names it.
+func PressID(name string) string { return pressMark + name }
+
+// IsSlash reports whether it is a slash command.
+func (s ChatSaid) IsSlash() bool { return strings.HasPrefix(s.ID, slashMark) }
+
+// Thread returns the message in whose thread an answer goes; "": in the channel.
 func (s ChatSaid) Thread() string {
-	if strings.HasPrefix(s.ID, slashMark) {
+	if s.IsSlash() || strings.HasPrefix(s.ID, pressMark) {
 		return ""
 	}
 	return s.ID

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/slack-go/slack"
-
 	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/logs"
@@ -41,10 +39,12 @@ type Options struct {
 	Said func(context.Context, incident.ChatSaid) (isTaken bool, err error)
 	// Confirm gets the address that begins a subscription; nil: Fetch.
 	Confirm func(ctx context.Context, url string) error
-	// OpenModal opens a form in Slack, which needs a token of its own; nil: the person is told how
-	// to write it instead.
-	OpenModal func(ctx context.Context, triggerID string, view slack.ModalViewRequest) error
-	Now       func() time.Time // nil: time.Now
+	// OpenModal opens a form in Slack, which needs a bot's token. Without one it returns ErrNoToken, and the
+	// person is told how to write it instead; nil: there is none.
+	OpenModal func(context.Context, Modal) error
+	// Reply tells somebody in Slack something at a response URL; nil: nobody is told.
+	Reply func(ctx context.Context, address, text string) error
+	Now   func() time.Time // nil: time.Now
 	// Refused counts the requests that gave no result because of an error. A token that is wrong
 	// loses an alert, for Alertmanager tries again after a 5xx only: this is what to alarm on. nil:
 	// nothing is counted.
@@ -202,13 +202,10 @@ func (o Options) act(ctx context.Context, source Source, result *Result) error {
 			result.Answer = result.taken()
 			return nil
 		}
+		o.tell(ctx, result)
 	}
-	if m := result.Modal; m != nil {
-		if o.OpenModal == nil {
-			result.Answer = result.Failed
-		} else if err := o.OpenModal(ctx, m.TriggerID, m.View); err != nil {
-			return ours("modal", "the form could not be opened: %w", err)
-		}
+	if err := o.open(ctx, result); err != nil {
+		return err
 	}
 	if len(result.Signals)+len(result.Acks) == 0 {
 		return nil
@@ -219,10 +216,49 @@ func (o Options) act(ctx context.Context, source Source, result *Result) error {
 	return nil
 }
 
+// ErrNoToken is returned where no bot's token is known by which a form could be opened.
+var ErrNoToken = errors.New("no token of a bot in Slack is known")
+
+// opening is how long opening a form may take: its trigger lives for three seconds.
+const opening = 2 * time.Second
+
+// open opens the form that the result asks for.
+func (o Options) open(ctx context.Context, result *Result) error {
+	m := result.Modal
+	if m == nil {
+		return nil
+	}
+	err := ErrNoToken
+	if o.OpenModal != nil {
+		opening, stop := context.WithTimeout(ctx, opening)
+		defer stop()
+		err = o.OpenModal(opening, *m)
+	}
+	if err == nil {
+		return nil
+	}
+	o.tell(ctx, result)
+	if errors.Is(err, ErrNoToken) {
+		result.Answer = result.Failed
+		return nil
+	}
+	return ours("modal", "the form could not be opened: %w", err)
+}
+
+// tell says to somebody in Slack why nothing came of what they did.
+func (o Options) tell(ctx context.Context, result *Result) {
+	if o.Reply == nil || result.Untaken == "" || result.ReplyTo == "" {
+		return
+	}
+	if err := o.Reply(ctx, result.ReplyTo, result.Untaken); err != nil {
+		o.Logger.Warn("somebody in Slack could not be answered", "err", err)
+	}
+}
+
 // taken returns what is answered where Said was taken as a command: Slack shows it to who wrote a slash
-// command, and nothing of a message.
+// command, and nothing of a message, a button or a form.
 func (r *Result) taken() *Answer {
-	if r.Said.Thread() != "" {
+	if !r.Said.IsSlash() {
 		return &Answer{}
 	}
 	return ephemeral("Working on it: the answer follows here.")

@@ -12,10 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/slack-go/slack"
-
 	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/google/go-cmp/cmp"
 )
 
 // endpoint is a Handler with what it was asked to do.
@@ -155,13 +153,13 @@ func TestI1SlackIsAnswered(t *testing.T) {
 	}
 	opened := ""
 	opens := func(o *intake.Options) {
-		o.OpenModal = func(_ context.Context, trigger string, view slack.ModalViewRequest) error {
-			opened = trigger + " " + view.Title.Text
+		o.OpenModal = func(_ context.Context, m intake.Modal) error {
+			opened = m.TriggerID + " " + m.View.Title.Text
 			return nil
 		}
 	}
 	cannot := func(o *intake.Options) {
-		o.OpenModal = func(context.Context, string, slack.ModalViewRequest) error { return errors.New("trigger_expired") }
+		o.OpenModal = func(context.Context, intake.Modal) error { return errors.New("trigger_expired") }
 	}
 	shortcut, modal := slackForm("payload", example(t, "slack-shortcut.json")), slackForm("payload", example(t, "slack-modal.json"))
 	for name, c := range map[string]struct {

@@ -160,6 +160,9 @@ type Result struct {
 	Acks    []Ack
 	// what somebody wrote in Slack: a command if the channel is an incident's, or else what the rest says
 	Said *incident.ChatSaid
+	// Untaken is what the person hears at ReplyTo where Said was not taken, or Modal could not be opened
+	Untaken string
+	ReplyTo string // Slack's response URL; empty: nobody hears
 	// Confirm is the address to GET so that a subscription begins. It is set only for an allowed
 	// topic and an address of Amazon's.
 	Confirm string
@@ -171,6 +174,7 @@ type Result struct {
 // Modal is a form to open in Slack within three seconds, by views.open.
 type Modal struct {
 	TriggerID string
+	Channel   string // of the incident that it is for; empty: of none
 	View      slack.ModalViewRequest
 }
 

@@ -23,6 +23,7 @@ import (
 type Slack struct {
 	Secrets    Secrets
 	Severities []string // offered in the modal and understood as a command's first word
+	URL        string   // where Slack's Web API is, and response URLs lead; empty: at Slack
 }
 
 // Name returns "slack".
@@ -190,7 +191,7 @@ func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 		Source: s.Name(), Firing: true, Trust: Verified, Started: r.Now,
 		DedupKey: key(s.Name(), c.TeamID, cmp.Or(c.TriggerID, digest(string(r.Body)))),
 		Title:    cmp.Or(title, "Declared in Slack"), Text: title, SeverityHint: severity,
-		URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: slackReply(c.ResponseURL),
+		URL: slackLink(c.TeamDomain, c.ChannelID, ""), Reply: s.reply(c.ResponseURL),
 		Labels: map[string]string{
 			"team":         c.TeamID,
 			"channel":      c.ChannelID,
@@ -227,7 +228,12 @@ type interaction struct {
 		Name string `json:"name"`
 	} `json:"user"`
 	Message slackMessage `json:"message"`
-	View    struct {
+	Actions []struct {
+		ActionID string `json:"action_id"`
+		Value    string `json:"value"`
+		ActionTS string `json:"action_ts"`
+	} `json:"actions"`
+	View struct {
 		ID              string          `json:"id"`
 		CallbackID      string          `json:"callback_id"`
 		PrivateMetadata string          `json:"private_metadata"`
@@ -245,6 +251,10 @@ func (s *Slack) interaction(r Request, payload string) (Result, error) {
 		return s.shortcut(r, i), nil
 	case i.Type == "view_submission" && i.View.CallbackID == declareModal:
 		return s.submission(r, i), nil
+	case i.Type == "view_submission" && i.View.CallbackID == commandModal:
+		return s.filled(r, i), nil
+	case i.Type == "block_actions":
+		return s.press(r, i), nil
 	case i.Type == "":
 		return Result{}, bad("the payload has no type")
 	}
@@ -262,7 +272,7 @@ func (s *Slack) shortcut(r Request, i interaction) Result {
 	signal := Signal{
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.Channel.ID, i.Message.TS),
 		Title: title, Text: words, Attachments: files, SeverityHint: severity, Started: slackTime(i.Message.TS),
-		URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: slackReply(i.ResponseURL),
+		URL: slackLink(i.Team.Domain, i.Channel.ID, i.Message.TS), Reply: s.reply(i.ResponseURL),
 		Labels: map[string]string{
 			"team":         i.Team.ID,
 			"channel":      i.Channel.ID,
@@ -289,7 +299,7 @@ func (s *Slack) submission(r Request, i interaction) Result {
 		Source: s.Name(), Firing: true, Trust: Verified, DedupKey: key(s.Name(), i.Team.ID, i.View.ID), Started: r.Now,
 		Title: cmp.Or(answer("summary"), "Declared in Slack"), Text: answer("summary"),
 		SeverityHint: answer("severity"), CustomerHint: answer("customers"),
-		URL: place.URL, Reply: slackReply(place.Reply),
+		URL: place.URL, Reply: s.reply(place.Reply),
 		Labels: map[string]string{
 			"team":         i.Team.ID,
 			"channel":      place.Channel,
@@ -391,12 +401,19 @@ func slackLink(domain, channel, ts string) string {
 	return link
 }
 
-// slackReply returns the address only if it is Slack's: what we write there must go nowhere else.
-func slackReply(s string) string {
-	if u, err := url.Parse(s); err != nil || u.Scheme != "https" || u.Host != "hooks.slack.com" {
+// reply returns the address only if it is Slack's: what we write there must go nowhere else.
+func (s *Slack) reply(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
 		return ""
 	}
-	return s
+	if own, err := url.Parse(s.URL); err == nil && s.URL != "" && u.Scheme == own.Scheme && u.Host == own.Host {
+		return address
+	}
+	if u.Scheme != "https" || u.Host != "hooks.slack.com" {
+		return ""
+	}
+	return address
 }
 
 // slackTime reads a message's ts: Unix seconds and a counter.

@@ -17,6 +17,8 @@ type Settings struct {
 	Fetch func(ctx context.Context, url string) ([]byte, error)
 	// Severities are offered in Slack, the most severe first; nil: critical and regular.
 	Severities []string
+	// Slack is where Slack's Web API is, if not at Slack.
+	Slack string
 }
 
 // readers makes what reads the requests of each source of package sources that is served; a test
@@ -29,8 +31,10 @@ var readers = map[string]func(Secrets, Settings) Source{
 	"sns":          func(s Secrets, o Settings) Source { return &SNS{Secrets: s, Topics: o.Topics, Fetch: o.Fetch} },
 	"eventbridge":  func(s Secrets, _ Settings) Source { return &EventBridge{s} },
 	"email":        func(s Secrets, _ Settings) Source { return &Email{s} },
-	"slack":        func(s Secrets, o Settings) Source { return &Slack{Secrets: s, Severities: o.Severities} },
-	"generic":      func(s Secrets, _ Settings) Source { return &Generic{s} },
+	"slack": func(s Secrets, o Settings) Source {
+		return &Slack{Secrets: s, Severities: o.Severities, URL: o.Slack}
+	},
+	"generic": func(s Secrets, _ Settings) Source { return &Generic{s} },
 }
 
 // Sources returns the sources that have a secret. SNS is served as well if it has topics.

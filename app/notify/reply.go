@@ -15,8 +15,8 @@ import (
 // https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 func (n *Notifier) Reply(ctx context.Context, address, text string) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" ||
-		u.Hostname() != "hooks.slack.com" && !n.guard.names(u.Hostname(), u.Port()) {
+	isSlack := err == nil && u.Scheme == "https" && u.Hostname() == "hooks.slack.com"
+	if err != nil || !isSlack && !n.guard.names(u.Hostname(), u.Port()) {
 		return final("slack", "the address to answer at is not Slack's")
 	}
 	if err := slack.PostWebhookCustomHTTPContext(ctx, address, n.client,

@@ -45,6 +45,7 @@ func (s *Sandbox) control() http.Handler {
 	mux.HandleFunc("POST /sandbox/states", s.postState)
 	mux.HandleFunc("GET /sandbox/version", s.version)
 	s.routePhones(mux)
+	s.controlSlack(mux)
 	return mux
 }
 

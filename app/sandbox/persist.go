@@ -35,10 +35,11 @@ type keeper struct {
 
 // snapshot is one file.
 type snapshot struct {
-	Now    time.Time   `json:"now"`
-	Secret string      `json:"secret"`
-	Faults keptFaults  `json:"faults"`
-	Model  forge.Model `json:"model"`
+	Now    time.Time       `json:"now"`
+	Secret string          `json:"secret"`
+	Faults keptFaults      `json:"faults"`
+	Model  forge.Model     `json:"model"`
+	Slack  json.RawMessage `json:"slack,omitempty"`
 }
 
 // record is one line of the log.
@@ -127,6 +128,11 @@ func (k *keeper) load(s *Sandbox) (known bool, err error) {
 	}
 	if err := s.forge.Restore(snap.Model); err != nil {
 		return false, err
+	}
+	if len(snap.Slack) > 0 {
+		if err := s.slack.Import(snap.Slack); err != nil {
+			return false, fmt.Errorf("read %s: %w", filepath.Join(k.folder, snapshotFile), err)
+		}
 	}
 	if err := s.restoreFaults(snap.Faults); err != nil {
 		return false, fmt.Errorf("read %s: %w", filepath.Join(k.folder, snapshotFile), err)
@@ -307,9 +313,13 @@ func (k *keeper) save(s *Sandbox) error {
 
 // saveSnapshot writes the snapshot next to the old one and then over it.
 func (k *keeper) saveSnapshot(s *Sandbox) error {
+	chat, err := s.slack.Export() // not while the forge is locked
+	if err != nil {
+		return err
+	}
 	s.forge.Lock()
 	text, err := json.Marshal(snapshot{Now: s.clock.Now(), Secret: s.o.WebhookSecret,
-		Faults: s.keepFaults(), Model: s.forge.Model})
+		Faults: s.keepFaults(), Model: s.forge.Model, Slack: chat})
 	version := s.forge.Version
 	s.forge.Unlock()
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
 	"github.com/firebreak-dev/firebreak/app/sandbox/rest"
 	"github.com/firebreak-dev/firebreak/app/sandbox/web"
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
 )
 
 // Options are what a sandbox is made of. The zero value of all but URL works.
@@ -55,6 +56,8 @@ type Options struct {
 	// Data writes them to EnvironmentFile there, as NAME=value.
 	Environment     func(Credentials) map[string]string
 	EnvironmentFile string
+	// Slack is the app that is installed in the workspace of the sandbox's people. Its HooksURL is the sandbox's own.
+	Slack           workspace.App
 	SignatureHeader string // of what the sandbox receives for people outside GitHub; empty: X-Signature-256
 }
 
@@ -90,6 +93,10 @@ type Credentials struct {
 	PushoverURL   string              // takes messages, as Pushover's API does
 	PushoverToken string              // of the application at Pushover
 	Pushes        map[string]PushKeys // by what pushes reach people, by login
+
+	SlackURL   string            // of Slack's Web API
+	SlackToken string            // of the bot there
+	Members    map[string]string // ids of people in Slack, by login
 }
 
 // Label is a label of a repository.
@@ -112,6 +119,7 @@ type Sandbox struct {
 	courier *courier
 	faults  *faults
 	keeper  *keeper
+	slack   *workspace.Workspace
 	handler http.Handler
 }
 
@@ -153,6 +161,7 @@ func New(o Options) (*Sandbox, error) {
 	s.forge.App = appOf(o)
 	s.views = rest.NewViews(s.forge)
 	s.courier = newCourier(s)
+	s.openSlack()
 	known, err := k.load(s)
 	if err != nil {
 		return nil, err
@@ -167,6 +176,7 @@ func New(o Options) (*Sandbox, error) {
 			return nil, err
 		}
 	}
+	s.fillSlack()
 	s.forge.Emit = s.courier.send
 	if err := k.begin(s); err != nil {
 		return nil, err
@@ -178,7 +188,7 @@ func New(o Options) (*Sandbox, error) {
 	pages := sync.OnceValue(func() http.Handler { // a sandbox in a test is seldom asked for one
 		return web.New(s.forge, func(d time.Duration) error { return s.clock.Advance(context.Background(), d) },
 			&web.Trouble{State: s.SetState, Fault: s.orderFaults, Mend: s.clearFaults, Holds: s.describeFaults},
-			s)
+			s, s.slack)
 	})
 	mux.HandleFunc("/sandbox/phone/{login}", func(w http.ResponseWriter, r *http.Request) {
 		r = r.Clone(r.Context())
@@ -187,6 +197,7 @@ func New(o Options) (*Sandbox, error) {
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { pages().ServeHTTP(w, r) })
 	s.routeNtfy(mux)
+	s.routeSlack(mux)
 	api := rest.New(s.views, host{s}, o.Calls)
 	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/api/") {
@@ -236,6 +247,7 @@ func (s *Sandbox) Environment() map[string]string {
 		PhoneURL: s.o.URL + phonePath, PhoneToken: s.phoneToken(),
 		Phones: s.phones(), Teams: s.teams(),
 		PushoverURL: s.o.URL + pushoverPath + "/1", PushoverToken: s.pushoverToken(), Pushes: s.pushKeys(),
+		SlackURL: s.o.URL + slackPath, SlackToken: workspace.Token, Members: s.members(),
 	}
 	if !s.forge.Empty {
 		c.AppID, c.WebhookSecret = s.o.AppID, s.o.WebhookSecret

@@ -280,6 +280,7 @@ func (r *room) message() []slack.MsgOption {
 		text := slack.NewTextBlockObject(slack.MarkdownType, cut(section, maxSection), false, true)
 		blocks = append(blocks, slack.NewSectionBlock(text, nil, nil))
 	}
+	blocks = append(blocks, buttonsOf(r.want.Buttons)...)
 	return []slack.MsgOption{
 		slack.MsgOptionText(r.want.Text, false), slack.MsgOptionBlocks(blocks...),
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
@@ -298,7 +299,7 @@ func cut(text string, most int) string {
 
 // bringCard brings the pinned message to what the card says: one message, edited in place.
 func (r *room) bringCard() error {
-	sum := sha256.Sum256([]byte(strings.Join(append([]string{r.want.Text}, r.want.Card...), "\n")))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%v", r.want.Text, strings.Join(r.want.Card, "\n"), r.want.Buttons))
 	hash := hex.EncodeToString(sum[:8])
 	if r.rec.Card != "" && r.rec.CardHash != hash {
 		_, _, _, err := r.UpdateMessageContext(r.ctx, r.rec.ID, r.rec.Card, r.message()...)

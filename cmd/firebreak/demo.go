@@ -29,8 +29,8 @@ func files() map[string]map[string]string {
 	all := templates.Repository()
 	all[oncall.Path] = templates.OnCallExample()
 	settings, workflow := templates.RunExample()
-	return demo.WithWorkflow(demo.WithPhones(map[string]map[string]string{repository: all}), settings, "acme/payments",
-		".github/workflows/rollback.yml", workflow)
+	people := demo.WithSlack(demo.WithPhones(map[string]map[string]string{repository: all}))
+	return demo.WithWorkflow(people, settings, "acme/payments", ".github/workflows/rollback.yml", workflow)
 }
 
 func demoCommand() *cobra.Command {

@@ -189,6 +189,7 @@ type ChatChannel struct {
 	Topic    string
 	Text     string   // of the card, where it is shown in a line
 	Card     []string // sections of the card, in the chat's markup
+	Buttons  []incident.ChatButton
 	Links    []incident.Link
 	Members  []string // logins
 	Now      time.Time

@@ -106,7 +106,7 @@ func pageWorld(t *testing.T) (*forge.Forge, browser) {
 		defer f.Unlock()
 		now = now.Add(d)
 		return nil
-	}, nil, nil)
+	}, nil, nil, nil)
 	return f, browser{t: t, pages: pages, person: "alice"}
 }
 

@@ -15,6 +15,10 @@
 //	#phone[data-ringing] form#press button[name=digit]  somebody's phone, which rings; GET and POST /sandbox/phone/LOGIN
 //	#calls .box-row[data-via] form.push button[name=button]  the buttons of a push
 //	  #calls .box-row[data-kind][data-state]            its calls and texts, newest first
+//	#channels a[data-channel]; #channel[data-channel]; #topic; #bookmarks a   Slack; GET /slack/CHANNEL
+//	#messages .slack-message[data-ts][data-by][data-pinned] .slack-text, .slack-thread; form.slack-buttons
+//	  button[name=button]; form#say textarea[name=body], button[name=send]; #form [data-field=NAME] [name=field-NAME],
+//	  button[name=send], button[name=cancel]           what people see, write, press and fill in there
 //	#list .issue-row[data-number]                       issues and pull requests; input[name=q] filters
 //	#forms a                                            forms to choose from (issues/new/choose)
 //	form#new-issue input[name="issue-title"], textarea[name=body] (blank), button[name=create]
@@ -65,6 +69,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
 )
 
 //go:embed pages
@@ -73,8 +78,9 @@ var pageFiles embed.FS
 // server serves the pages of one store.
 type server struct {
 	forge   *forge.Forge
-	trouble *Trouble // nil: the page of states and faults isn't there
-	phones  Phones   // nil: the pages of phones aren't there
+	trouble *Trouble             // nil: the page of states and faults isn't there
+	phones  Phones               // nil: the pages of phones aren't there
+	slack   *workspace.Workspace // nil: the pages of Slack aren't there
 	// lets the virtual clock run; must not be called while the forge is locked
 	advance   func(time.Duration) error
 	templates map[string]*template.Template
@@ -82,10 +88,11 @@ type server struct {
 	version   string            // of the assets, so that browsers may keep them
 }
 
-// New returns what serves the pages of a forge; t and phones may be nil.
-func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble, phones Phones) http.Handler {
+// New returns what serves the pages of a forge; t, phones and slack may be nil.
+func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble, phones Phones,
+	slack *workspace.Workspace) http.Handler {
 	p := newServer(f, advance)
-	p.trouble, p.phones = t, phones
+	p.trouble, p.phones, p.slack = t, phones, slack
 	return p.handler()
 }
 
@@ -179,7 +186,7 @@ func (p *server) handler() http.Handler {
 	p.routeChanges(mux)
 	p.routeTrouble(mux)
 	p.routePhones(mux)
-	return protection.Handler(mux)
+	return protection.Handler(p.withSlack(mux))
 }
 
 // visit is one request by one person. The forge is locked while it lasts.

@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -12,8 +13,8 @@ import (
 
 // methods are those that are served. https://docs.slack.dev/reference/methods
 var methods = map[string]method{
-	"auth.test": func(*Workspace, url.Values) (answer, string) {
-		return answer{"url": Home, "team": "acme", "user": "firebreak", "team_id": Team, "user_id": BotUser,
+	"auth.test": func(w *Workspace, _ url.Values) (answer, string) {
+		return answer{"url": cmp.Or(w.Home, Home), "team": "acme", "user": "firebreak", "team_id": Team, "user_id": BotUser,
 			"bot_id": "B0BOT0001"}, ""
 	},
 	"conversations.create":     create,
@@ -29,12 +30,18 @@ var methods = map[string]method{
 	"chat.postMessage":         open(postMessage),
 	"chat.update":              open(update),
 	"chat.delete":              open(deleteMessage),
+	"chat.postEphemeral":       open(postEphemeral),
+	"views.open":               openView,
 	"pins.add":                 open(pin),
 	"bookmarks.list":           in(listBookmarks),
 	"bookmarks.add":            open(addBookmark),
 	"bookmarks.edit":           open(editBookmark),
 	"bookmarks.remove":         open(removeBookmark),
 }
+
+// reads are the methods that change nothing.
+var reads = []string{"auth.test", "conversations.info", "conversations.history", "conversations.replies",
+	"users.conversations", "bookmarks.list"}
 
 // in makes a method of one that is about a channel that the bot is in.
 func in(do func(w *Workspace, c *Channel, form url.Values) (answer, string)) method {
@@ -167,7 +174,7 @@ func history(_ *Workspace, c *Channel, form url.Values) (answer, string) {
 	from, _ := strconv.Atoi(form.Get("cursor"))
 	var all []Message
 	for _, m := range slices.Backward(c.Messages) {
-		if m.Thread == "" || m.Thread == m.TS { // answers are in their threads
+		if m.OnlyTo == "" && (m.Thread == "" || m.Thread == m.TS) { // answers are in their threads
 			all = append(all, seen(m, form))
 		}
 	}
@@ -189,7 +196,7 @@ func replies(_ *Workspace, c *Channel, form url.Values) (answer, string) {
 	ts := form.Get("ts")
 	var all []Message
 	for _, m := range c.Messages {
-		if m.TS == ts || m.Thread == ts {
+		if m.OnlyTo == "" && (m.TS == ts || m.Thread == ts) {
 			all = append(all, seen(m, form))
 		}
 	}
@@ -212,7 +219,7 @@ func (w *Workspace) Say(channel, user, text string) string {
 }
 
 func (w *Workspace) say(c *Channel, m Message) string {
-	m.TS = fmt.Sprintf("%d.%06d", w.Now().Unix(), w.next())
+	m.Type, m.TS = "message", fmt.Sprintf("%d.%06d", w.Now().Unix(), w.next())
 	c.Messages = append(c.Messages, m)
 	return m.TS
 }
@@ -247,42 +254,6 @@ func fill(m *Message, form url.Values) string {
 		m.Metadata = json.RawMessage(metadata)
 	}
 	return ""
-}
-
-const (
-	mostBlocks  = 50
-	mostSection = 3000
-)
-
-// isBlocks reports whether Slack takes blocks: https://docs.slack.dev/reference/block-kit/blocks
-func isBlocks(text string) bool {
-	var blocks []struct {
-		Type string `json:"type"`
-		Text *struct {
-			Type string `json:"type"`
-			Text string `json:"text"`
-		} `json:"text"`
-		Elements []json.RawMessage `json:"elements"`
-	}
-	if json.Unmarshal([]byte(text), &blocks) != nil || len(blocks) > mostBlocks {
-		return false
-	}
-	for _, b := range blocks {
-		switch b.Type {
-		case "section":
-			if b.Text == nil || b.Text.Text == "" || len([]rune(b.Text.Text)) > mostSection {
-				return false
-			}
-		case "actions", "context":
-			if len(b.Elements) == 0 || len(b.Elements) > 25 {
-				return false
-			}
-		case "divider":
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 func (c *Channel) find(ts string) *Message {

@@ -25,7 +25,10 @@ const (
 
 // Workspace is a Slack workspace.
 type Workspace struct {
-	Now func() time.Time
+	Now     func() time.Time
+	App     App    // that is installed
+	Home    string // address of the workspace's pages, with a slash at its end; empty: Slack's
+	OnWrite func() // called after each change, with nothing locked; nil: nobody is told
 
 	mu       sync.Mutex
 	users    map[string]string // id → name
@@ -33,6 +36,9 @@ type Workspace struct {
 	faults   []*Fault
 	calls    []Call
 	ids      int
+	triggers map[string]*trigger
+	views    map[string]*View
+	hooks    map[string]*hook
 }
 
 // Channel is a channel. What is returned of one is a copy.
@@ -48,6 +54,7 @@ type Channel struct {
 
 // Message is a message.
 type Message struct {
+	Type     string          `json:"type"` // "message"
 	TS       string          `json:"ts"`
 	User     string          `json:"user"`
 	Text     string          `json:"text"`
@@ -55,6 +62,7 @@ type Message struct {
 	Edited   bool            `json:"-"`
 	Blocks   json.RawMessage `json:"blocks,omitempty"`
 	Metadata json.RawMessage `json:"metadata,omitempty"`
+	OnlyTo   string          `json:"-"` // whom it is shown to, of an ephemeral one; empty: everybody
 }
 
 // Bookmark is a bookmark.
@@ -84,7 +92,8 @@ type Call struct {
 
 // New returns a workspace with these people: id → name.
 func New(now func() time.Time, users map[string]string) *Workspace {
-	return &Workspace{Now: now, users: users}
+	return &Workspace{Now: now, users: users, triggers: map[string]*trigger{}, views: map[string]*View{},
+		hooks: map[string]*hook{}}
 }
 
 // Break makes calls fail.
@@ -172,6 +181,10 @@ type method func(w *Workspace, form url.Values) (answer, string)
 
 // ServeHTTP serves the Web API: the last part of the path is the method.
 func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if _, id, ok := strings.Cut(r.URL.Path, HooksPath+"/"); ok {
+		w.serveHook(rw, r, id)
+		return
+	}
 	name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	form, err := readForm(r)
 	if err != nil {
@@ -181,6 +194,9 @@ func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if token == "" {
 		token = form.Get("token")
+	}
+	if !slices.Contains(reads, name) {
+		defer w.noteWrite()
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
