@@ -60,6 +60,7 @@ func (w *world) act(s step) string {
 		var c comment
 		status = w.as(s.who, "POST", at+"/comments", map[string]string{"body": s.text}, &c)
 		w.comments[s.name] = c.ID
+		w.readAt[s.name] = w.timesRead(s.on)
 		return fmt.Sprint(status)
 	case "edits":
 		now := w.box.Clock().Now()

@@ -101,31 +101,32 @@ func (w *world) wrongChanges(titles []string, script []step) (wrong []string) {
 	asked := func(title, command string) bool {
 		return slices.ContainsFunc(script, func(s step) bool { return s.on == title && strings.Contains(s.text, command) })
 	}
-	reverts := map[string]int{}
+	type asking struct{ of, change string }
+	reverts := map[asking]int{}
 	for _, p := range list[pull](w, changed+"/pulls?state=all") {
 		if p.Number == 1 || w.isOfFreezes(p.Number) {
 			continue
 		}
 		_, rest, _ := strings.Cut(p.Body, "<!-- firebreak:revert ")
-		of, _, _ := strings.Cut(rest, " ")
-		reverts[of]++
+		of, rest, _ := strings.Cut(rest, " ")
+		change, _, _ := strings.Cut(rest, " ")
+		reverts[asking{of, change}]++
 	}
-	byAll := 0
-	for _, n := range reverts {
-		byAll += n
-	}
-	wanted := 0
-	for _, title := range titles {
-		if asked(title, "/oe revert acme/platform#1") {
-			wanted++
+	byChange, wanted := map[string]int{}, map[string]int{}
+	for key, n := range reverts {
+		byChange[key.change] += n
+		if n > 1 {
+			wrong = append(wrong, fmt.Sprintf("%s has %d reverts of %s", key.of, n, key.change))
 		}
 	}
-	if byAll > wanted {
-		wrong = append(wrong, fmt.Sprintf("%d reverts, and %d incidents asked for one: %v", byAll, wanted, reverts))
-	}
-	for of, n := range reverts {
-		if n > 1 {
-			wrong = append(wrong, fmt.Sprintf("%s has %d reverts of one change", of, n))
+	for change, n := range byChange {
+		for _, title := range titles {
+			if asked(title, "/oe revert "+change) {
+				wanted[change]++
+			}
+		}
+		if n > wanted[change] {
+			wrong = append(wrong, fmt.Sprintf("%d reverts of %s, and %d incidents asked for one: %v", n, change, wanted[change], reverts))
 		}
 	}
 	for _, title := range titles {

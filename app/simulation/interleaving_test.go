@@ -154,6 +154,7 @@ func (m *interleaving) disarm() {
 // acted is what somebody did.
 type acted struct {
 	step
-	at    time.Time
-	taken string
+	at     time.Time
+	taken  string
+	unread bool // nobody had read yet what this deletes
 }

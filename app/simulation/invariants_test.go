@@ -144,7 +144,11 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 			}
 		}
 	}
-	act := func(s step) { acts = append(acts, acted{s, w.box.Clock().Now(), w.act(s)}) }
+	act := func(s step) {
+		w.unread = false
+		at, taken := w.box.Clock().Now(), w.act(s)
+		acts = append(acts, acted{s, at, taken, w.unread})
+	}
 	f.play = act
 	for n := range script {
 		if faulty {
@@ -218,7 +222,9 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	excuses := w.excuses(titles, acts)
 	people.excuse(excuses)
 	for _, a := range acts {
-		calm.advance(max(0, a.at.Sub(calm.box.Clock().Now())))
+		if wait := max(0, a.at.Sub(calm.box.Clock().Now())); wait > 0 || !a.unread {
+			calm.advance(wait)
+		}
 		s := a.step
 		s.wait = 0
 		if taken := calm.act(s); taken != a.taken && excuses[a.on] == "" && a.verb != "merges" {

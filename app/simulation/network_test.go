@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -70,6 +71,8 @@ type network struct {
 
 	reused  bool     // another repository has the incidents' repository's first name
 	strayed []string // what was written there
+
+	timelines map[string]int // how often an issue's timeline was read, by its number
 
 	denied  *denial // an operation that GitHub refuses; nil: none
 	denials int     // how often it did
@@ -395,6 +398,11 @@ func (n *network) serve(req *http.Request) *http.Response {
 	n.github.ServeHTTP(rec, in)
 	res := rec.Result()
 	res.Request = req
+	if issue, is := strings.CutSuffix(req.URL.Path, "/timeline"); is && asksOnly {
+		n.mu.Lock()
+		n.timelines[path.Base(issue)]++
+		n.mu.Unlock()
+	}
 	if !asksOnly && !strings.HasSuffix(req.URL.Path, "/access_tokens") {
 		n.mu.Lock()
 		n.written = append(n.written, req.Method+" "+req.URL.EscapedPath())

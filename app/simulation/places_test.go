@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,13 @@ func (w *world) home(title string) string {
 		return "/api/v3/repos/" + ref.FullName()
 	}
 	return repository
+}
+
+// timesRead returns how often the product has read what happened at an incident.
+func (w *world) timesRead(title string) int {
+	w.net.mu.Lock()
+	defer w.net.mu.Unlock()
+	return w.net.timelines[strconv.Itoa(w.ref(title).Number)]
 }
 
 // path returns the path of an incident's issue.
@@ -86,7 +94,7 @@ func (w *world) actSeldom(s step) string {
 		w.state("delete_issue", name)
 		return "done"
 	case "deletes":
-		w.wiped = true
+		w.wiped, w.unread = true, w.timesRead(s.on) == w.readAt[s.name]
 		return fmt.Sprint(w.as(s.who, "DELETE", fmt.Sprintf("%s/issues/comments/%d", w.home(s.on), w.comments[s.name]), nil, nil))
 	case "wipes": // the newest comment of the app's that is not the card
 		all := list[comment](w, w.path(s.on)+"/comments")

@@ -90,6 +90,8 @@ type world struct {
 
 	issues   map[string]int       // number by title
 	comments map[string]int64     // number by name
+	readAt   map[string]int       // by name, how often its issue had been read when it was written
+	unread   bool                 // what was deleted last had not been read
 	harmed   map[string]bool      // by title, whether its card was
 	journal  *journal             // what the product logs of its work
 	edited   map[string]time.Time // by title, when a comment last was
@@ -111,7 +113,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world { return newWorld
 
 // newWorldOf makes a world whose people are on call by rotations, and reached by ways of their own; nil: by none.
 func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, reported: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]span{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
+	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, readAt: map[string]int{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, reported: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]span{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
@@ -136,7 +138,7 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 		t.Fatal(err)
 	}
 	w.journal.now = w.box.Clock().Now
-	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, both: map[int]bool{}, unsure: map[int]bool{}, muted: map[int]bool{}, deaf: map[int][]span{}, tokens: map[string]time.Time{}, crash: func() { w.kill() }, twin: w.double}
+	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, timelines: map[string]int{}, both: map[int]bool{}, unsure: map[int]bool{}, muted: map[int]bool{}, deaf: map[int][]span{}, tokens: map[string]time.Time{}, crash: func() { w.kill() }, twin: w.double}
 	w.env = w.box.Environment()
 	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // hours of a script may pass at one instant
 	w.env["FIREBREAK_PAGER_URL"], w.env["FIREBREAK_MAIL_URL"] = hooks.URL+"/sandbox/receive/page", hooks.URL+"/sandbox/receive/announce"
