@@ -24,8 +24,13 @@ func reaches(seed uint64) bool {
 	return seed > 1000 && !isAlone(seed) && newDraw(seed, 17).chance(35)
 }
 
+// hasAllVendors reports whether the people of a seed have all the ways that there are. The first two thousand seeds
+// stay as they were.
+func hasAllVendors(seed uint64) bool { return seed > 2000 }
+
 // The ways by which people are reached, and whose they are: a call and a text are out together.
-var vendorOf = map[string]string{"sms": "twilio", "call": "twilio", "ntfy": "ntfy", "gotify": "gotify"}
+var vendorOf = map[string]string{"sms": "twilio", "call": "twilio", "ntfy": "ntfy", "gotify": "gotify",
+	"pushover": "pushover", "slack": "slack", "email": "email"}
 
 // wayTo is one way to reach somebody.
 type wayTo struct {
@@ -122,6 +127,7 @@ type vendorFault struct {
 // message is what a vendor was handed for somebody.
 type message struct {
 	login, kind, text, link string
+	receipt                 string // of Pushover's
 	at                      time.Time
 	isTaken                 bool
 }
@@ -144,6 +150,9 @@ type reach struct {
 	messages []message
 	stalls   []span // when a call, or a vendor, let the product wait for an answer
 	answered map[string]time.Time
+	hasAll   bool // people have ways of all vendors
+	// receipts of Pushover's that somebody acknowledged
+	acknowledged map[string]bool
 
 	spoilt []span // in which the file was broken, or not shown
 	ends   time.Time
@@ -158,9 +167,13 @@ var everybody = []string{"alice", "bob", "carol", "dan", "erin"}
 func newReach(seed uint64) *reach {
 	d := newDraw(seed, 18)
 	r := &reach{draw: newDraw(seed, 19), ways: map[string][]wayTo{}, made: map[string]int{}, answered: map[string]time.Time{},
+		acknowledged: map[string]bool{}, hasAll: hasAllVendors(seed),
 		pages: map[string]map[time.Time]incident.Page{}, wrong: map[string]string{}}
 	for _, login := range everybody {
 		kinds := []string{"sms", "call", "ntfy", "gotify"}
+		if r.hasAll {
+			kinds = append(kinds, "pushover", "slack", "email")
+		}
 		d.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 		after := time.Duration(0)
 		for i := range 2 + d.IntN(2) {
@@ -197,7 +210,11 @@ func newReach(seed uint64) *reach {
 	if d.chance(25) {
 		return r // nothing goes wrong with vendors
 	}
-	for _, vendor := range []string{"twilio", "ntfy", "gotify"} {
+	vendors := []string{"twilio", "ntfy", "gotify"}
+	if r.hasAll {
+		vendors = append(vendors, "pushover", "slack", "email")
+	}
+	for _, vendor := range vendors {
 		for d.chance(45) {
 			from := began.Add(time.Duration(d.IntN(180)) * time.Minute)
 			r.faults = append(r.faults, vendorFault{span{from, from.Add(pick(d, 10*time.Minute, time.Hour, time.Hour, 3*time.Hour))},
@@ -206,7 +223,7 @@ func newReach(seed uint64) *reach {
 	}
 	if storm := newDraw(seed, 20); storm.chance(25) { // nobody can be reached by anything
 		from := began.Add(time.Duration(storm.IntN(90)) * time.Minute)
-		for _, vendor := range []string{"twilio", "ntfy", "gotify"} {
+		for _, vendor := range vendors {
 			r.faults = append(r.faults, vendorFault{span{from, from.Add(time.Hour)}, vendor, pick(storm, "refused", "out", "limited")})
 		}
 	}
@@ -236,8 +253,28 @@ services:
     twilio-from: "+15005550006"
     twilio-secret: TWILIO
     test: "off"
-`, sandbox.PhoneAccount)
+`, sandbox.PhoneAccount) + r.others()
 }
+
+// others returns the settings of the vendors that only some seeds have.
+func (r *reach) others() string {
+	if !r.hasAll {
+		return ""
+	}
+	return `    pushover-secret: PUSHOVER
+  slack:
+    secret: SLACK
+    channel: C0000PAGES
+  email:
+    secret: SMTP
+    from: incidents@acme.example
+`
+}
+
+// pushoverOf, slackOf and mailOf are somebody's addresses.
+func pushoverOf(login string) string { return (login + strings.Repeat("U", 30))[:30] }
+func slackOf(login string) string    { return "U0" + strings.ToUpper(login) }
+func mailOf(login string) string     { return login + "@acme.example" }
 
 // phoneOf is somebody's number.
 func phoneOf(login string) string {
@@ -256,6 +293,12 @@ func (r *reach) join(w *world, hooks string) {
 				one["ntfy"] = hooks + "/topic-" + login
 			case "gotify":
 				one["gotify"], one["token"] = hooks+"/gotify/"+login, "A-token-of-gotify"
+			case "pushover":
+				one["pushover"] = pushoverOf(login)
+			case "slack":
+				one["slack"] = slackOf(login)
+			case "email":
+				one["email"] = mailOf(login)
 			default:
 				one[way.kind] = phoneOf(login)
 			}
@@ -269,6 +312,13 @@ func (r *reach) join(w *world, hooks string) {
 	host := strings.TrimPrefix(hooks, "http://")
 	w.env["FIREBREAK_SECRET_PEOPLE"], w.env["FIREBREAK_SECRET_TWILIO"] = string(text), twilioToken
 	w.env["FIREBREAK_PHONE_URL"], w.env["FIREBREAK_PUBLIC_URL"], w.env["FIREBREAK_OUTBOUND_ALLOW"] = hooks+"/twilio", hooks, host
+	if !r.hasAll {
+		return
+	}
+	mails := r.listen(w.t)
+	w.env["FIREBREAK_SECRET_PUSHOVER"], w.env["FIREBREAK_PUSHOVER_URL"] = "a token of Pushover's", hooks+"/pushover"
+	w.env["FIREBREAK_SECRET_SLACK"], w.env["FIREBREAK_SLACK_URL"] = "xoxb-of-the-simulation", hooks+"/slack/"
+	w.env["FIREBREAK_SECRET_SMTP"], w.env["FIREBREAK_OUTBOUND_ALLOW"] = "smtp://"+mails, host+","+mails
 }
 
 const twilioToken = "a token of the simulation"
@@ -357,6 +407,7 @@ func (r *reach) calm() *reach {
 		return nil
 	}
 	return &reach{ways: r.ways, steps: r.steps, config: r.config, made: map[string]int{}, answered: map[string]time.Time{},
+		acknowledged: map[string]bool{}, hasAll: r.hasAll,
 		versions: []rota{{rotations: r.versions[0].rotations}}}
 }
 
