@@ -17,7 +17,7 @@ func newNotifier(env Environment, store engine.Store, log *slog.Logger) (*notify
 		own = engine.ReadOwnWays(store, env.Secrets)
 	}
 	n, err := notify.New(notify.Options{
-		Own:    own,
+		Own: own, Kept: store,
 		Secret: env.secret, HashKey: env.Secrets[0], PageURL: env.PagerURL, AnnounceURL: env.MailURL, Signing: env.Outbound,
 		PhoneURL: env.PhoneURL, PushoverURL: env.PushoverURL, SlackURL: env.SlackURL, Allow: env.Allow,
 		SES: env.ses, Logger: log,

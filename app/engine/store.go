@@ -28,6 +28,7 @@ func StoreRetention() map[string]int {
 		"freezes/":   30,  // saved again with each look at a freeze, which lasts three days at most
 		"runs/":      30,  // asked for while a run is owed, and when a card is rebuilt
 		"ran/":       30,  // asked for when a run ends
+		"rang/":      1,   // asked for within an hour
 		"tests/":     90,  // saved again with each test, once a day
 		"troubles/":  365, // asked for as long as a transferred incident is open
 	}

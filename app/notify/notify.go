@@ -48,6 +48,8 @@ type Options struct {
 	// what somebody said of their ways on their own page, as the secret of the service people has it; nil text:
 	// nothing. nil: there are no such pages
 	Own func(ctx context.Context, login string) ([]byte, error)
+	// keeps how often somebody was called, so that processes count together; nil: each counts alone
+	Kept engine.Store
 	// hosts, hosts with port, and CIDRs that may be reached though they are not public
 	Allow []string
 	// nil: this binary can't reach Amazon SES

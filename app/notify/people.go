@@ -467,32 +467,79 @@ func other(p engine.Page, kind string) incident.Service {
 }
 
 // mostAnHour bounds what somebody is called, and what a fault or an attack costs: calls and texts, each
-// by person and hour, in one process.
+// by person and hour.
 const mostAnHour = 12
 
 // bounded are the ways that cost money.
 var bounded = []string{"sms", "call"}
 
-// rang counts calls and texts.
+// patience is how long a call waits for the store to say how many there were: it goes out either way.
+const patience = 2 * time.Second
+
+// rang counts calls and texts, for what the store can't say.
 type rang struct {
 	mu  sync.Mutex
 	at  map[string][]time.Time // by login and kind
 	now func() time.Time
 }
 
-// allow reports whether somebody may be reached once more by a way, and counts it.
+// allow reports whether somebody may be reached once more by a way, and counts it. Several processes
+// count together by what is kept: two that call at the same moment may count as one.
 func (n *Notifier) allow(ctx context.Context, login, kind string) error {
 	if !slices.Contains(bounded, kind) || ctx.Value(dryKey{}) != nil {
 		return nil
 	}
+	now, key := n.rang.now(), "rang/"+kind+"/"+naming.Key(login)
+	isOver := func(at time.Time) bool { return now.Sub(at) >= time.Hour }
+	byAll := slices.DeleteFunc(n.kept(ctx, key), isOver) // before the lock: a slow store holds up nobody else
 	n.rang.mu.Lock()
-	defer n.rang.mu.Unlock()
-	now, key := n.rang.now(), kind+" "+naming.Key(login)
-	last := slices.DeleteFunc(n.rang.at[key], func(at time.Time) bool { return now.Sub(at) >= time.Hour })
-	if len(last) >= mostAnHour {
-		n.rang.at[key] = last
+	last := slices.DeleteFunc(n.rang.at[key], isOver)
+	if len(byAll) > len(last) {
+		last = byAll
+	}
+	isAllowed := len(last) < mostAnHour
+	if isAllowed {
+		last = append(last, now)
+	}
+	n.rang.at[key] = last
+	last = slices.Clone(last)
+	n.rang.mu.Unlock()
+	if !isAllowed {
 		return final(kind, fmt.Sprintf("%s had %d of them within an hour, which is the bound", login, mostAnHour))
 	}
-	n.rang.at[key] = append(last, now)
+	n.keep(ctx, key, last)
 	return nil
+}
+
+// kept returns when somebody was reached, by all processes; none where that can't be read.
+func (n *Notifier) kept(ctx context.Context, key string) (at []time.Time) {
+	if n.Kept == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	b, err := n.Kept.Load(ctx, key)
+	if err == nil && len(b) > 0 {
+		err = json.Unmarshal(b, &at)
+	}
+	if err != nil {
+		n.Logger.Warn("calls of other processes can't be counted", "err", err)
+		return nil
+	}
+	return at
+}
+
+func (n *Notifier) keep(ctx context.Context, key string, at []time.Time) {
+	if n.Kept == nil {
+		return
+	}
+	b, err := json.Marshal(at)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err == nil {
+		err = n.Kept.Save(ctx, key, b)
+	}
+	if err != nil {
+		n.Logger.Warn("a call isn't counted for other processes", "err", err)
+	}
 }

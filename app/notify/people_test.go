@@ -368,6 +368,54 @@ func TestO3CallsAreBounded(t *testing.T) {
 	})
 }
 
+// Processes count calls together by what is kept, and each alone where that can't be read: a call waits
+// for no store (O3).
+func TestO3CallsAreBoundedInAllProcesses(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{"kept": {nil, 12}, "the store is out": {errors.New("out"), 24}} {
+		synctest.Test(t, func(t *testing.T) {
+			kept := &shelf{err: c.err, saved: map[string][]byte{}}
+			d := &double{host: "api.twilio.com", answers: []answer{accepted}}
+			var all []*notify.Notifier
+			for range 2 {
+				n := withPeople(t, `{"dan": [{"call": "+49301234567"}]}`)
+				n.Kept = kept
+				n.Through(d)
+				all = append(all, n)
+			}
+			for k := range 60 {
+				_ = all[k%2].Page(t.Context(), peoplePage("@dan"))
+			}
+			if len(d.all) != c.want {
+				t.Errorf("%s: %d calls, want %d", name, len(d.all), c.want)
+			}
+			time.Sleep(time.Hour)
+			for _, n := range all {
+				if err := n.Page(t.Context(), peoplePage("@dan")); err != nil {
+					t.Errorf("%s, an hour later: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+// shelf is a store that may fail.
+type shelf struct {
+	err   error
+	saved map[string][]byte
+}
+
+func (s *shelf) Save(_ context.Context, name string, content []byte) error {
+	if s.err == nil {
+		s.saved[name] = content
+	}
+	return s.err
+}
+
+func (s *shelf) Load(_ context.Context, name string) ([]byte, error) { return s.saved[name], s.err }
+
 // A callback of Twilio's counts with its signature alone, as Twilio's documentation computes it, and one
 // of Pushover's once Pushover confirms it.
 func TestO3CallbacksAreVerified(t *testing.T) {
