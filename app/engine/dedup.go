@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,12 +171,15 @@ func (e *Engine) hasOpenIncident(ctx context.Context, repo incident.Ref, d intak
 	}
 	patient, stop := context.WithTimeout(ctx, policyPatience)
 	defer stop()
-	number, err := e.GitHub.FindIncident(patient, repo.FullName(),
-		e.isAboutDedup(patient, e.dedupHashes(repo, s)...))
+	open, err := e.listings.open(patient, repo.FullName(), e.GitHub.FindIncident)
 	if err != nil {
 		return false
 	}
-	if repo.Number = number; number == 0 {
+	repo.Number = 0
+	if at := slices.IndexFunc(open, e.isAboutDedup(patient, e.dedupHashes(repo, s)...)); at >= 0 {
+		repo.Number = open[at].Number
+	}
+	if repo.Number == 0 {
 		ref, isOpen, err := e.findTransferred(patient, e.dedupHash(s.DedupKey))
 		if err == nil && !isOpen {
 			ref, err = e.findConversation(patient, repo, s)

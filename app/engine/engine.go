@@ -60,8 +60,9 @@ type Engine struct {
 	knownIssues    *effects.KnownIssues
 
 	mu              sync.Mutex
-	policies        map[string]cachedPolicy        // by repository
-	openIncidents   map[string]openIncident        // by repository and dedup key
+	policies        map[string]cachedPolicy // by repository
+	openIncidents   map[string]openIncident // by repository and dedup key
+	listings        listings
 	recordedRepeats map[incident.Ref]time.Time     // when a source's repetition was written down last
 	pagedEarly      map[string]earlyPage           // by key, what was paged before GitHub was asked
 	testsOverdue    map[string]overdueTests        // by owner, for how long tests of what reaches people are missing

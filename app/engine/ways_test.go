@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -425,12 +427,32 @@ func TestO3TheFirstRingWaitsForLittle(t *testing.T) {
 }
 
 // From an alert until the first phone rings: what the product itself takes, with a push service that
-// answers at once (O3). The order is 5 s, and 1 s at the median.
+// answers at once (O3): one alert after the other, and 100 of them a second, each a different one. The
+// order is 5 s, and 1 s at the median; of many 300 ms at the median, and 1 s of 99 in 100. The embedded
+// GitHub works in the same process.
 func BenchmarkO3FromAlertToFirstRing(b *testing.B) {
+	for name, every := range map[string]time.Duration{"one": 0, "100-a-second": 10 * time.Millisecond} {
+		b.Run(name, func(b *testing.B) { fromAlertToRing(b, every) })
+	}
+}
+
+var alertNumber = regexp.MustCompile(`Alert (\d+)`)
+
+func fromAlertToRing(b *testing.B, every time.Duration) {
 	w := newWorldJudged(b, map[string]map[string]string{"acme/incidents": templates.Repository()},
 		func(h http.Handler) http.Handler { return h })
-	rang := make(chan struct{}, 10)
-	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { rang <- struct{}{} }))
+	type ring struct {
+		n  int
+		at time.Time
+	}
+	rang := make(chan ring, 100_000)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if m := alertNumber.FindSubmatch(body); m != nil {
+			n, _ := strconv.Atoi(string(m[1]))
+			rang <- ring{n, time.Now()}
+		}
+	}))
 	b.Cleanup(server.Close)
 	w.env["FIREBREAK_OUTBOUND_ALLOW"] = "127.0.0.1"
 	w.env["FIREBREAK_SECRET_PEOPLE"] = `{"carol": [{"ntfy": "` + server.URL + `/carol"}]}`
@@ -438,13 +460,38 @@ func BenchmarkO3FromAlertToFirstRing(b *testing.B) {
 	w.change("main", "services: {people: {secret: PEOPLE}}\npager: people\nescalation: {steps: [{to: [\"@carol\"]}]}\n"+
 		"signals: [{source: generic, do: page}]\n")
 	w.advance(time.Hour)
-	n := 0
-	for b.Loop() {
-		n++
-		w.post("/intake/generic", "application/json",
-			fmt.Sprintf(`{"title":"Alert %d","message":"Down","severity":"critical","dedup_key":"alert-%d"}`, n, n))
-		<-rang
+	var began []time.Time
+	var took []time.Duration
+	heard := map[int]bool{}
+	hear := func() {
+		if r := <-rang; !heard[r.n] {
+			heard[r.n] = true
+			took = append(took, r.at.Sub(began[r.n]))
+		}
 	}
+	var posts sync.WaitGroup
+	for b.Loop() {
+		n := len(began)
+		began = append(began, time.Now())
+		post := func() {
+			w.post("/intake/generic", "application/json",
+				fmt.Sprintf(`{"title":"Alert %d","message":"Down","severity":"critical","dedup_key":"alert-%d"}`, n, n))
+		}
+		if every == 0 {
+			post()
+			hear()
+			continue
+		}
+		posts.Go(post)
+		time.Sleep(every)
+	}
+	for len(took) < len(began) {
+		hear()
+	}
+	posts.Wait()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "ms/median")
+	b.ReportMetric(float64(took[len(took)*99/100].Milliseconds()), "ms/p99")
 }
 
 // The page that goes out before there is an incident has a link too, whose answer reaches the incident

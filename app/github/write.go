@@ -204,7 +204,7 @@ func (a *App) EditIssue(ctx context.Context, ref incident.Ref, edit ports.IssueE
 // isMarked reports whether an issue of the app's own is marked.
 func isMarked(issue *github.Issue, me string, is ports.IsMarked) bool {
 	return !issue.IsPullRequest() && naming.Equal(issue.GetUser().GetLogin(), me) &&
-		is(ports.Written{Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(),
+		is(ports.Written{Number: issue.GetNumber(), Body: issue.GetBody(), Created: issue.GetCreatedAt().UTC(),
 			Updated: issue.GetUpdatedAt().UTC()})
 }
 

@@ -240,6 +240,9 @@ func (w *world) incident(o *outcome, title string, names names) {
 		if slices.Contains(w.marked[title], c.ID) {
 			continue // what is there is not the app's word
 		}
+		if w.net.unwanted[c.ID] {
+			continue // it says again what another one says, and GitHub refused to delete it
+		}
 		for _, m := range marks.FindAllStringSubmatch(c.Body, -1) {
 			said[m[1]]++
 		}

@@ -72,6 +72,7 @@ type network struct {
 	reused  bool     // another repository has the incidents' repository's first name
 	strayed []string // what was written there
 
+	unwanted  map[int64]bool // comments that the product asked to delete
 	timelines map[string]int // how often an issue's timeline was read, by its number
 
 	denied  *denial // an operation that GitHub refuses; nil: none
@@ -162,6 +163,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return n.serve(req), nil
 	}
 	n.mu.Unlock()
+	n.noteDeletion(req)
 	if n.between != nil {
 		n.between(n.counted("between " + req.Method + " " + canonical(req.URL.Path)))
 	}
@@ -420,6 +422,20 @@ var (
 	byID    = regexp.MustCompile(`/repositories/3001\b`) // the incidents' repository is the first of the seed
 	renamed = regexp.MustCompile(`\bacme/p1\b`)
 )
+
+var commentPath = regexp.MustCompile(`/issues/comments/(\d+)$`)
+
+// noteDeletion notes which comment the product asks to delete. It asks once where GitHub refuses that.
+func (n *network) noteDeletion(req *http.Request) {
+	m := commentPath.FindStringSubmatch(req.URL.Path)
+	if m == nil || req.Method != http.MethodDelete {
+		return
+	}
+	id, _ := strconv.ParseInt(m[1], 10, 64)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.unwanted[id] = true
+}
 
 // canonical names the incidents' repository as it is called at first.
 func canonical(text string) string {

@@ -138,7 +138,7 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 		t.Fatal(err)
 	}
 	w.journal.now = w.box.Clock().Now
-	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, timelines: map[string]int{}, both: map[int]bool{}, unsure: map[int]bool{}, muted: map[int]bool{}, deaf: map[int][]span{}, tokens: map[string]time.Time{}, crash: func() { w.kill() }, twin: w.double}
+	w.net = &network{seed: seed, github: w.box.Handler(), now: w.box.Clock().Now, made: map[string]int{}, timelines: map[string]int{}, unwanted: map[int64]bool{}, both: map[int]bool{}, unsure: map[int]bool{}, muted: map[int]bool{}, deaf: map[int][]span{}, tokens: map[string]time.Time{}, crash: func() { w.kill() }, twin: w.double}
 	w.env = w.box.Environment()
 	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // hours of a script may pass at one instant
 	w.env["FIREBREAK_PAGER_URL"], w.env["FIREBREAK_MAIL_URL"] = hooks.URL+"/sandbox/receive/page", hooks.URL+"/sandbox/receive/announce"

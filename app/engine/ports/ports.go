@@ -203,6 +203,7 @@ type ChatState struct {
 
 // Written is a comment or an issue by the app, as GitHub shows it.
 type Written struct {
+	Number    int // of an issue; 0: of a comment or a pull request
 	Body      string
 	IsComment bool
 	Created   time.Time
