@@ -285,12 +285,11 @@ func (w *world) Follow(ctx context.Context, _ time.Time) (time.Time, error) {
 	}
 }
 
+// patience is how long a world may work until it counts as stuck: busy machines play a day in minutes.
+const patience = 20 * time.Minute
+
 func (w *world) advance(d time.Duration) {
 	w.t.Helper()
-	patience := time.Minute
-	if w.busy != nil {
-		patience = 5 * time.Minute // it sweeps every five minutes of a day
-	}
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	if err := w.box.Clock().Advance(ctx, d); err != nil {
