@@ -116,6 +116,10 @@ func Read(getenv func(string) string) (Environment, error) {
 		}
 		e.Listed = append(e.Listed, entry)
 	}
+	if getenv("FIREBREAK_SLACK_APP_TOKEN") != "" && e.Incidents.Repo == "" {
+		wrong = append(wrong, errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository for what is declared in Slack: "+
+			"FIREBREAK_SLACK_APP_TOKEN is set"))
+	}
 	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
 		wrong = append(
 			wrong,
@@ -235,6 +239,7 @@ type Server struct {
 	store   *store.Store
 	engine  *engine.Engine
 	metrics metrics.Recorder
+	socket  *slack.Socket // nil: nothing comes from Slack by Socket Mode
 	health  health
 	ready   health
 	handler http.Handler
@@ -296,7 +301,7 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	s.sweeper.isBlank, s.sweeper.isFirst, s.sweeper.isWhole, s.sweeper.spread = s.store.Fresh(), true, isHourly, s.sweep/2
 	hook, err := webhook.Handler(webhook.Options{
 		Secrets: env.Secrets, AppID: env.AppID, Login: app.KnownLogin, IsChatty: env.IsChatty, Now: s.clock.Now,
-		Logger: s.log,
+		Logger:  s.log,
 		Enqueue: func(ctx context.Context, m incident.Message) error { return s.store.Enqueue(ctx, m, time.Time{}) },
 		Refused: func(reason string) { countRefused(s.metrics, "github", reason) },
 	})
@@ -310,10 +315,9 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	mux.HandleFunc("GET /readyz", s.ServeReady)
 	mux.Handle(calendar.Prefix, env.calendars(s.engine, s.clock))
 	if env.Incidents.Repo != "" {
-		mux.Handle(
-			intake.Prefix,
-			(&reception{env: env, engine: s.engine, queue: s.store, metrics: s.metrics, log: s.log}).handler(),
-		)
+		reports := &reception{env: env, engine: s.engine, queue: s.store, metrics: s.metrics, log: s.log}
+		mux.Handle(intake.Prefix, reports.handler())
+		s.socket = reports.socket()
 	}
 	mux.Handle(engine.AnswerPath, answers(s.engine, s.metrics, s.log))
 	if env.ClockURL != "" {
@@ -433,6 +437,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	if s.sweep > 0 {
 		clock.Go(func() { s.sweepUntil(ctx) })
+	}
+	if s.socket != nil {
+		clock.Go(func() { s.socket.Run(ctx) })
 	}
 	return s.store.Run(ctx, s.handle)
 }

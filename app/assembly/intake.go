@@ -18,6 +18,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/metrics"
+	slackchat "github.com/firebreak-dev/firebreak/app/slack"
 )
 
 // reception takes what sources report.
@@ -31,7 +32,21 @@ type reception struct {
 }
 
 // handler serves the sources that have a secret.
-func (s *reception) handler() http.Handler {
+func (s *reception) handler() http.Handler { return intake.Handler(s.options()) }
+
+// socket takes what Slack sends by Socket Mode; nil: it doesn't.
+func (s *reception) socket() *slackchat.Socket {
+	token := s.env.getenv("FIREBREAK_SLACK_APP_TOKEN")
+	if token == "" {
+		return nil
+	}
+	o, source := s.options(), &intake.Slack{Severities: intake.Severities, URL: s.env.SlackURL}
+	return &slackchat.Socket{Token: token, URL: s.env.SlackURL, Logger: s.log,
+		Take: func(ctx context.Context, payload []byte) (any, error) { return o.Envelope(ctx, source, payload) }}
+}
+
+// options say what becomes of what sources report.
+func (s *reception) options() intake.Options {
 	settings := intake.Settings{
 		Secrets: s.env.sourceSecrets,
 		Slack:   s.env.SlackURL,
@@ -45,7 +60,7 @@ func (s *reception) handler() http.Handler {
 		Logger:  s.log,
 	}
 	o.OpenModal, o.Reply = s.openModal, s.reply
-	return intake.Handler(o)
+	return o
 }
 
 func (s *reception) refused(source, reason string) {

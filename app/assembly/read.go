@@ -11,6 +11,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/notify"
+	"github.com/firebreak-dev/firebreak/app/slack"
 )
 
 // Reader is the product for commands that run once: no queue, no timer, no work.
@@ -27,7 +28,10 @@ type Reader struct {
 	// the repository in which what sources report becomes an incident, as owner/repo; empty: none
 	Reports   string
 	PublicURL string // where the product is served; empty: it has no address
-	Generic   []byte // the secret of the intake's generic source; nil: it is not served
+	Slack     *slack.Slack
+	// SlackSecret signs what Slack sends; empty: nothing is taken from there, or by Socket Mode
+	SlackSecret string
+	Generic     []byte // the secret of the intake's generic source; nil: it is not served
 }
 
 // NewReader builds a reader from the environment that the server or the functions use.
@@ -74,7 +78,12 @@ func NewReader(
 	if env.Incidents.Repo != "" {
 		reports = env.Incidents.FullName()
 	}
+	signed := ""
+	if secrets := env.sourceSecrets("slack"); len(secrets) > 0 && reports != "" {
+		signed = string(secrets[0])
+	}
 	return &Reader{
+		Slack: slack.New(slack.Options{Secret: env.secret, URL: env.SlackURL}), SlackSecret: signed,
 		Listed:    env.Listed,
 		Reports:   reports,
 		Generic:   generic,

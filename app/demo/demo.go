@@ -13,6 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
+	"github.com/firebreak-dev/firebreak/app/slack"
 )
 
 // repository is where incidents are issues.
@@ -72,6 +73,9 @@ func New(o sandbox.Options) (*sandbox.Sandbox, error) {
 	if public, ok := strings.CutSuffix(o.WebhookURL, "/webhook"); ok {
 		o.Slack = workspace.App{RequestURL: public + "/intake/slack", Secret: intakeSecret,
 			Commands: []string{"/ic", "/oe", "/incident"}}
+		for _, scope := range slack.Scopes {
+			o.Slack.Scopes = append(o.Slack.Scopes, scope.Name)
+		}
 	}
 	o.Environment, o.EnvironmentFile = environment, environmentFile
 	return sandbox.New(o)

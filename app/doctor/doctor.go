@@ -51,6 +51,7 @@ type Doctor struct {
 	// Tests returns what came of the tests of what reaches people, as the running product knows it; nil: it has no
 	// address.
 	Tests func(ctx context.Context, repo incident.Ref) (selftest.State, error)
+	Slack Chat             // its zero value looks at nothing
 	Now   func() time.Time // the real clock, which GitHub's tokens go by
 	// Wait waits between looks for the outcome of a delivery.
 	Wait func(ctx context.Context, d time.Duration) error
@@ -102,6 +103,7 @@ func (d *Doctor) Examine(ctx context.Context, owner, repo string) []Finding {
 			check{name: "workflows", needs: true, look: r.checkWorkflows},
 			check{name: "freezes", needs: true, look: r.checkFreezes},
 			check{name: "pagers", needs: true, look: r.checkPagers},
+			check{name: "slack", needs: true, look: r.checkSlack},
 			check{name: "tests", needs: true, look: r.checkTests},
 			check{name: "customers", needs: true, look: r.checkCustomers})
 	}

@@ -76,6 +76,9 @@ func TestS1Buttons(t *testing.T) {
 	w.fill(chat, "bob", "Fix …", "revert it")
 	w.button(chat, "carol", "Go on to Monitoring")
 	w.fill(chat, "carol", "Page more people …", "we need the database's people")
+	if !strings.Contains(heard(t, chat), "`/ic phase monitoring` by carol\n:white_check_mark: Done") {
+		t.Errorf("the channel doesn't show who pressed:\n%s", heard(t, chat))
+	}
 	card := w.card()
 	for _, want := range []string{"We look into it", "5xx from eu-1 only", "a bad deploy", "revert it", "· Monitoring"} {
 		if !strings.Contains(card, want) {

@@ -227,7 +227,11 @@ func (r *reconciliation) answerSaid(read map[int64]incident.ChatSaid) error {
 func (r *reconciliation) answerChat(said incident.ChatSaid, what, text string) error {
 	if said.Thread() == "" {
 		first, _, _ := strings.Cut(said.Text, "\n")
-		text = "`" + templates.ChatText(strings.ReplaceAll(first, "`", "'"), 200) + "`\n" + text
+		who := ""
+		if said.By != "" {
+			who = " by " + templates.ChatText(said.By, 40)
+		}
+		text = "`" + templates.ChatText(strings.ReplaceAll(first, "`", "'"), 200) + "`" + who + "\n" + text
 	}
 	sum := sha256.Sum256([]byte(what + "\n" + text))
 	answer := &incident.ChatAnswer{Channel: said.Channel, Thread: said.Thread(), Text: text}

@@ -18,6 +18,8 @@ type ChatSaid struct {
 	// of a button of the card: what of the incident it was for, see State.SeenFor
 	IsPress bool   `json:"press,omitempty"`
 	Seen    string `json:"seen,omitempty"`
+
+	By string `json:"-"` // their login, once the app has said what they wrote
 }
 
 // MaxSaid is how long a command in Slack may be, in bytes.
@@ -89,5 +91,5 @@ func ParseChatSaid(key string) (login string, s ChatSaid, ok bool) {
 		}
 		parts[i] = text
 	}
-	return parts[0], ChatSaid{Channel: parts[1], ID: parts[2], Text: parts[3]}, parts[0] != ""
+	return parts[0], ChatSaid{Channel: parts[1], ID: parts[2], Text: parts[3], By: parts[0]}, parts[0] != ""
 }

@@ -57,19 +57,7 @@ type Options struct {
 // Handler serves each source at Prefix and its name. It answers 202 once Accept has stored what was
 // said, 4xx if the sender is at fault, and 503 if another try may help.
 func Handler(o Options) http.Handler {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Refused == nil {
-		o.Refused = func(string, string) {}
-	}
-	if o.Confirm == nil {
-		o.Confirm = func(ctx context.Context, url string) error { _, err := Fetch(ctx, url); return err }
-	}
-	o.refusals = &logs.Sampler{Every: quiet, Now: o.Now}
+	o.fill()
 	sources := map[string]Source{}
 	for _, s := range o.Sources {
 		sources[s.Name()] = s
@@ -312,4 +300,21 @@ func (o Options) note(source Source, err *Error) {
 			left,
 		)
 	}
+}
+
+// fill fills in what is not set.
+func (o *Options) fill() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Refused == nil {
+		o.Refused = func(string, string) {}
+	}
+	if o.Confirm == nil {
+		o.Confirm = func(ctx context.Context, url string) error { _, err := Fetch(ctx, url); return err }
+	}
+	o.refusals = &logs.Sampler{Every: quiet, Now: o.Now}
 }

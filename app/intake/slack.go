@@ -92,6 +92,11 @@ func (s *Slack) Read(_ context.Context, r Request) (Result, error) {
 	if err != nil {
 		return Result{}, bad("the body is not a form")
 	}
+	return s.form(r, form)
+}
+
+// form reads a slash command or an interaction.
+func (s *Slack) form(r Request, form url.Values) (Result, error) {
 	switch {
 	case form.Has("ssl_check") && !form.Has("command") && !form.Has("payload"):
 		return Result{Answer: &Answer{}}, nil

@@ -21,6 +21,9 @@ type Settings struct {
 	Slack string
 }
 
+// Severities are what is offered in Slack where nothing else is set, the most severe first.
+var Severities = []string{"critical", "regular"}
+
 // readers makes what reads the requests of each source of package sources that is served; a test
 // compares them.
 var readers = map[string]func(Secrets, Settings) Source{
@@ -43,7 +46,7 @@ func Sources(s Settings) (served []Source) {
 		s.Fetch = Fetch
 	}
 	if s.Severities == nil {
-		s.Severities = []string{"critical", "regular"}
+		s.Severities = Severities
 	}
 	for _, kind := range sources.Kinds(sources.Source.IsServed) {
 		secrets := Secrets(s.Secrets(kind))

@@ -144,6 +144,10 @@ var All = []Variable{
 	},
 	{Name: "FIREBREAK_INTAKE_SLACK_TOKEN", Group: Intake,
 		About: "A bot's token, with which the form is opened in Slack.", Help: "a bot's token, with which the form is opened in Slack"},
+	{Name: "FIREBREAK_SLACK_APP_TOKEN", Group: Intake,
+		About: "An app's token (`xapp-…`, scope `connections:write`): what Slack sends then comes by Socket Mode, for a " +
+			"server that Slack can't reach. Of several processes each gets a part.",
+		Help: "an app's token: what Slack sends then comes by Socket Mode"},
 	{Name: "FIREBREAK_INTAKE_URL", Group: Intake, Example: "https://firebreak.example.com",
 		About: "The server that `firebreak drill` reports to."},
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -18,8 +19,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/doctor"
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/notify"
 	"github.com/firebreak-dev/firebreak/app/selftest"
+	"github.com/firebreak-dev/firebreak/app/slack"
 )
 
 // errAiling is returned when a check failed. The output has said which.
@@ -56,6 +59,15 @@ It ends with status 1 if something failed.`,
 			out := dry{reader}
 			d := &doctor.Doctor{App: reader.App, Pager: out, Announcer: out, Listed: reader.Listed,
 				Reports: reader.Reports, Now: time.Now, Wait: wait, Told: p.tell}
+			d.Slack = doctor.Chat{Examine: reader.Slack.Examine, Reach: func(ctx context.Context) error {
+				if os.Getenv("FIREBREAK_SLACK_APP_TOKEN") != "" {
+					return doctor.ErrSocketMode
+				}
+				if reader.PublicURL == "" || reader.SlackSecret == "" {
+					return doctor.ErrNoAddress
+				}
+				return slack.Reach(ctx, strings.TrimSuffix(reader.PublicURL, "/")+intake.Prefix+"slack", reader.SlackSecret)
+			}}
 			if reader.PublicURL != "" {
 				d.Tests = func(ctx context.Context, repo incident.Ref) (selftest.State, error) {
 					return readTests(ctx, reader.PublicURL, reader.Secrets, repo, reader.Now())

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -14,8 +16,10 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/github"
+	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/server"
 	"github.com/firebreak-dev/firebreak/app/setup"
+	"github.com/firebreak-dev/firebreak/app/slack"
 )
 
 func setupCommand() *cobra.Command {
@@ -40,13 +44,27 @@ do and why, and GitHub asks you to confirm. The App's private key and webhook se
 --with NAME asks for more than every App needs:
 
 ` + withHelp() + `
-It overwrites nothing.`,
+It overwrites nothing.
+
+--with slack is another thing: it prints the manifest of the app in Slack, for incidents that have a channel
+there, and registers nothing. Slack sends to the same server as GitHub; without --webhook the manifest is for
+Socket Mode, by which a server behind a firewall gets it.`,
 		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook --repository acme/incidents
   firebreak setup --org acme --github-url https://github.acme.example --with changes --webhook https://….example/webhook
+  firebreak setup --with slack --webhook https://firebreak.acme.example/webhook > manifest.json
   firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook \
     --to secretsmanager:firebreak`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if slices.Contains(o.With, withSlack) {
+				if len(o.With) > 1 || asJSON {
+					return misuse("--with slack prints the manifest of the app in Slack and registers nothing: give it alone")
+				}
+				return printManifest(c, o.Webhook)
+			}
+			if o.Webhook == "" {
+				return misuse("--webhook is missing: the address at which GitHub reaches the product")
+			}
 			o.Logger = logger(c)
 			var err error
 			if o.Store, err = setup.ParseStore(to, func() (setup.SecretsManager, error) {
@@ -97,8 +115,35 @@ It overwrites nothing.`,
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0",
 		"address of the page, on this machine; port 0 picks one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the App as JSON")
-	_ = c.MarkFlagRequired("webhook")
 	return c
+}
+
+// withSlack asks for the manifest of the app in Slack.
+const withSlack = "slack"
+
+// printManifest prints the manifest of the app in Slack, and next to it what each of its scopes is for.
+func printManifest(c *cobra.Command, webhook string) error {
+	address := ""
+	if webhook != "" {
+		u, err := url.Parse(webhook)
+		if err != nil || u.Scheme != "https" || u.Host == "" {
+			return misuse("--webhook %s: Slack sends to an address with https", webhook)
+		}
+		address = strings.TrimSuffix(strings.TrimSuffix(u.String(), "/"), "/webhook") + intake.Prefix + "slack"
+	}
+	out := c.ErrOrStderr()
+	fmt.Fprint(out, "Create the app from this manifest at https://api.slack.com/apps?new_app=1, and install it.\n\n")
+	for _, s := range slack.Scopes {
+		fmt.Fprintf(out, "  %-17s to %s\n", s.Name, s.Why)
+	}
+	fmt.Fprint(out, "\nThen set FIREBREAK_SECRET_SLACK to the bot's token (OAuth & Permissions), and ")
+	if address == "" {
+		fmt.Fprint(out, "FIREBREAK_SLACK_APP_TOKEN to a token of the app (Basic Information, App-Level Tokens, "+
+			"connections:write).\n\n")
+	} else {
+		fmt.Fprint(out, "FIREBREAK_INTAKE_SLACK_SECRET to the signing secret (Basic Information).\n\n")
+	}
+	return writeJSON(c.OutOrStdout(), slack.Manifest(address))
 }
 
 // withHelp lists the capabilities that can be asked for.

@@ -25,7 +25,8 @@ type App struct {
 	RequestURL string // takes events, slash commands and interactions; empty: nothing is sent
 	Secret     string // signs what is sent
 	Commands   []string
-	HooksURL   string // where response URLs lead, without a slash at its end
+	Scopes     []string // that its bot has
+	HooksURL   string   // where response URLs lead, without a slash at its end
 }
 
 // patience is how long Slack waits for an answer.

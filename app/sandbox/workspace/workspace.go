@@ -240,6 +240,7 @@ func (w *Workspace) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		out["error"] = code
 	}
 	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+	rw.Header().Set("X-OAuth-Scopes", strings.Join(w.App.Scopes, ","))
 	_ = json.NewEncoder(rw).Encode(out)
 }
 
