@@ -117,8 +117,8 @@ func Read(getenv func(string) string) (Environment, error) {
 		e.Listed = append(e.Listed, entry)
 	}
 	if getenv("FIREBREAK_SLACK_APP_TOKEN") != "" && e.Incidents.Repo == "" {
-		wrong = append(wrong, errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository for what is declared in Slack: "+
-			"FIREBREAK_SLACK_APP_TOKEN is set"))
+		wrong = append(wrong, errors.New("FIREBREAK_INTAKE_REPOSITORY must name the repository for what is declared in "+
+			"Slack: FIREBREAK_SLACK_APP_TOKEN is set"))
 	}
 	if (e.PagerURL != "" || e.MailURL != "") && len(e.Outbound) == 0 {
 		wrong = append(

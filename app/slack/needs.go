@@ -21,14 +21,17 @@ var Scopes = []Scope{
 	{"bookmarks:write", "set the bookmarks"},
 }
 
-// Events lists what Slack tells the app of.
+// Events lists what the app hears of from Slack.
 var Events = []string{"message.channels", "message.groups"}
 
 // commands are the slash commands.
 var commands = []slack.ManifestSlashCommand{
-	{Command: "/incident", Description: "Declare an incident, or write a command in its channel", UsageHint: "critical what is wrong"},
-	{Command: "/ic", Description: "Commands of the Incident Coordinator, in an incident's channel", UsageHint: "update what you know"},
-	{Command: "/oe", Description: "Commands of the Operations Engineer, in an incident's channel", UsageHint: "finding what you see"},
+	{Command: "/incident", Description: "Declare an incident, or write a command in its channel",
+		UsageHint: "critical what is wrong"},
+	{Command: "/ic", Description: "Commands of the Incident Coordinator, in an incident's channel",
+		UsageHint: "update what you know"},
+	{Command: "/oe", Description: "Commands of the Operations Engineer, in an incident's channel",
+		UsageHint: "finding what you see"},
 }
 
 // Manifest returns the manifest of the app in Slack. address takes what Slack sends; without one the app gets it by

@@ -29,26 +29,7 @@ func setupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "setup --webhook URL",
 		Short: "Registers the GitHub App in one click, with a page on this machine",
-		Long: `Starts a page on this machine that registers the GitHub App by a manifest: it shows what the App may
-do and why, and GitHub asks you to confirm. The App's private key and webhook secret are stored where
---to says and nowhere else:
-
-  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak-serve`" +
-			`, and the key in FILE.private-key.pem next to it
-                         (without .env), both for your eyes only (0600)
-  secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret; it
-                         ends with the command that deploys the functions with them. The webhook's
-                         address is known after that: give any of yours here, and change it in the
-                         App's settings
-
---with NAME asks for more than every App needs:
-
-` + withHelp() + `
-It overwrites nothing.
-
---with slack is another thing: it prints the manifest of the app in Slack, for incidents that have a channel
-there, and registers nothing. Slack sends to the same server as GitHub; without --webhook the manifest is for
-Socket Mode, by which a server behind a firewall gets it.`,
+		Long:  setupHelp(),
 		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook --repository acme/incidents
   firebreak setup --org acme --github-url https://github.acme.example --with changes --webhook https://….example/webhook
   firebreak setup --with slack --webhook https://firebreak.acme.example/webhook > manifest.json
@@ -116,6 +97,30 @@ Socket Mode, by which a server behind a firewall gets it.`,
 		"address of the page, on this machine; port 0 picks one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the App as JSON")
 	return c
+}
+
+// setupHelp is what the command says of itself.
+func setupHelp() string {
+	return `Starts a page on this machine that registers the GitHub App by a manifest: it shows what the App may
+do and why, and GitHub asks you to confirm. The App's private key and webhook secret are stored where
+--to says and nowhere else:
+
+  env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak-serve`" +
+		`, and the key in FILE.private-key.pem next to it
+                         (without .env), both for your eyes only (0600)
+  secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret; it
+                         ends with the command that deploys the functions with them. The webhook's
+                         address is known after that: give any of yours here, and change it in the
+                         App's settings
+
+--with NAME asks for more than every App needs:
+
+` + withHelp() + `
+It overwrites nothing.
+
+--with slack is another thing: it prints the manifest of the app in Slack, for incidents that have a channel
+there, and registers nothing. Slack sends to the same server as GitHub; without --webhook the manifest is for
+Socket Mode, by which a server behind a firewall gets it.`
 }
 
 // withSlack asks for the manifest of the app in Slack.
