@@ -273,7 +273,11 @@ func (e earlySteps) reach(names []string, at time.Time) []string {
 	if len(named) == 0 {
 		return nil
 	}
-	return withOwners(e.Policy, e.service, e.Policy.ReachOnCall(named, at).To)
+	to := withOwners(e.Policy, e.service, e.Policy.ReachOnCall(named, at).To)
+	if len(to) == 0 && e.Policy.ReachesNobody(at) {
+		return []string{e.Policy.Coordinators}
+	}
+	return to
 }
 
 // sooner returns the sooner of two times of which a zero one says nothing.

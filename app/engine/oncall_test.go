@@ -83,6 +83,30 @@ func TestO1AStepPagesWhoIsOnCall(t *testing.T) {
 	}
 }
 
+// Where nobody is on call in the first step the next one follows at once, and where no step has anybody
+// the coordinators are paged: an incident never waits for nobody.
+func TestO1AFirstStepWithNobodyOnCall(t *testing.T) {
+	for name, c := range map[string]struct{ steps, want, says string }{
+		"another step follows": {"[{to: [secondary]}, {to: [primary], after: 30m}]", "@bob", "I page the next step at once"},
+		"one step alone":       {"[{to: [secondary]}]", "incident-coordinators", "Nobody is on call in secondary"},
+		"no step has anybody":  {"[{to: [secondary]}, {to: [secondary], after: 30m}]", "incident-coordinators", "Nobody is on call in secondary"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := maps.Clone(templates.Repository())
+			files[config.Path], files[oncall.Path] = "pager: webhook\nescalation: {steps: "+c.steps+"}\n", rotations
+			w := newWorldWith(t, map[string]map[string]string{"acme/incidents": files})
+			w.tell(critical)
+			paged := w.outbox()
+			if len(paged) == 0 || paged[0].To != c.want {
+				t.Errorf("paged %v, want %s at once", paged, c.want)
+			}
+			if len(w.said(c.says)) != 1 {
+				t.Errorf("what is said of it: %q", w.said("Nobody is on call"))
+			}
+		})
+	}
+}
+
 func TestO1EscalateNamesARotation(t *testing.T) {
 	w := newWorldOnCall(t, rotations)
 	w.tell(critical + "bob: /ic\nbob: /ic escalate primary we need somebody who knows etcd\nbob: /ic escalate secondary you too")

@@ -46,6 +46,16 @@ func (p Policy) ReachSomebody(names []string, at time.Time) Reached {
 	return reached
 }
 
+// ReachesNobody reports whether no step of the escalation has anybody who is on call.
+func (p Policy) ReachesNobody(at time.Time) bool {
+	for _, group := range p.Everybody() {
+		if len(p.ReachOnCall(group.To, at).To) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // isDoubtful reports whether a name of a step may be a rotation that can't be read. Of some names the configuration
 // says that they are teams: the coordinators, the responders, and those that a service has a name for.
 func (p Policy) isDoubtful(name string) bool {
@@ -83,6 +93,22 @@ func (r *run) rotationsOf(names []string) (out []string) {
 	return out
 }
 
+// withSomebody returns whom a step pages: the coordinators in its place, which is said, where nobody is on call in
+// it and no other step has anybody. A next step would be paged at once, and find nobody either.
+func (r *run) withSomebody(to []string) []string {
+	reached := r.p.ReachOnCall(to, r.f.At)
+	if len(reached.To) > 0 || len(reached.Gaps) == 0 || !r.p.ReachesNobody(r.f.At) {
+		return to
+	}
+	r.emit(Remind{Key: gapKey(r.f.At, reached.Gaps), At: r.f.At,
+		Say: Say{Name: "on-call-gap", Variant: "instead", Lines: reached.Gaps, Line: r.p.Coordinators}})
+	return []string{r.p.Coordinators}
+}
+
+func gapKey(at time.Time, gaps []string) string {
+	return fmt.Sprintf("gap/%d/%s", at.Unix(), strings.Join(gaps, "+"))
+}
+
 // sayGap says loudly that a page reaches nobody of a rotation, as nobody is on call there, and names
 // the phone list if it reaches nobody at all (I5).
 func (r *run) sayGap(gaps []string, s Send, isNobody bool) {
@@ -93,8 +119,7 @@ func (r *run) sayGap(gaps []string, s Send, isNobody bool) {
 	case isNobody:
 		say.Variant, say.Names = "nobody", r.p.Phones
 	}
-	key := fmt.Sprintf("gap/%d/%s", r.f.At.Unix(), strings.Join(gaps, "+"))
-	r.emit(Remind{Key: key, At: r.f.At, Say: say})
+	r.emit(Remind{Key: gapKey(r.f.At, gaps), At: r.f.At, Say: say})
 }
 
 // brokenOnCall says, once for each version of the file, that the rotations can't be read.

@@ -67,7 +67,7 @@ func (r *run) pageNext() {
 		return
 	}
 	step := steps[r.Paging.Step%len(steps)]
-	to := r.withOwners(step.To)
+	to := r.withSomebody(r.withOwners(step.To))
 	r.record("page", joinNames(r.onCall(to)), "")
 	sent := r.sendPage(Send{To: to, By: step.By, Why: r.pageReason()})
 	r.stepDone()
@@ -304,6 +304,9 @@ func (r *run) pageEverybody() {
 			}
 		}
 		groups[i].To = to
+	}
+	if len(groups) > 0 && len(all) == 0 { // nobody is on call in any rotation
+		groups, all = []EscalationStep{{To: []string{r.p.Coordinators}}}, []string{r.p.Coordinators}
 	}
 	if len(all) == 0 {
 		r.Paging.Next = time.Time{} // there is a phone list and nothing else
