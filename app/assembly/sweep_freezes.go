@@ -33,6 +33,9 @@ func (s *sweeper) liftForgotten(ctx context.Context, inst github.Installation, n
 		if err == nil && why != "" {
 			if err = s.app.DeleteFreeze(ctx, f.Repo, f.ID); err == nil {
 				s.log.Warn("freeze lifted", "repository", f.Repo.FullName(), "holder", f.Holder, "until", f.Until, "why", why)
+				if err = effects.ReleaseQueue(ctx, s.app, f); ports.IsRefused(err) {
+					err = nil // who may not set a status has held nothing by one
+				}
 			}
 		}
 		if _, isOfIncident := f.Incident(); err == nil && why == "" && !isOfIncident && f.IsActive {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -169,7 +172,14 @@ func (a *App) SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, err
 		method, path = http.MethodPut, rulesetPath(f.Repo, f.ID)
 	}
 	var s ruleset
-	if _, err := call(ctx, c, method, path, freezeRules(f, a.o.AppID), &s); err != nil {
+	_, err = call(ctx, c, method, path, freezeRules(f, f.Name(), a.o.AppID), &s)
+	if isStatus(err, http.StatusUnprocessableEntity) {
+		if there, ok := a.findFreeze(ctx, f); ok {
+			return there, nil
+		}
+		_, err = call(ctx, c, method, path, freezeRules(f, f.ShortName(), a.o.AppID), &s)
+	}
+	if err != nil {
 		return ports.Freeze{}, describeError("freeze", where, err)
 	}
 	made, ok := a.port(f.Repo, s)
@@ -180,10 +190,23 @@ func (a *App) SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, err
 	return made, nil
 }
 
+// findFreeze returns an active ruleset of the same holder and end: what another process made just now. GitHub takes a
+// name only once in a repository, and does not document that, nor how long a name may be.
+func (a *App) findFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, bool) {
+	all, err := a.FindFreezes(ctx, f.Repo)
+	i := slices.IndexFunc(all, func(o ports.Freeze) bool {
+		return err == nil && o.IsActive && naming.Equal(o.Holder, f.Holder) && o.Until.Equal(f.Until)
+	})
+	if i < 0 {
+		return ports.Freeze{}, false
+	}
+	return all[i], true
+}
+
 // freezeRules is the ruleset of a freeze.
-func freezeRules(f ports.Freeze, app int64) map[string]any {
+func freezeRules(f ports.Freeze, name string, app int64) map[string]any {
 	return map[string]any{
-		"name": f.Name(), "target": "branch", "enforcement": "active", "bypass_actors": []any{},
+		"name": name, "target": "branch", "enforcement": "active", "bypass_actors": []any{},
 		"conditions": map[string]any{"ref_name": map[string]any{"include": []string{"~DEFAULT_BRANCH"},
 			"exclude": []string{}}},
 		"rules": []any{map[string]any{"type": "required_status_checks", "parameters": map[string]any{
@@ -233,6 +256,7 @@ func (a *App) WaitingPulls(ctx context.Context, repo incident.Ref) (found []port
 		return nil, err
 	}
 	variables := map[string]any{"owner": repo.Owner, "name": repo.Repo, "after": nil}
+	var queue map[int]ports.WaitingPull // nil: as the pull requests say
 	for range mostWaitingPages {
 		var answer struct {
 			Repository *struct {
@@ -254,24 +278,31 @@ func (a *App) WaitingPulls(ctx context.Context, repo incident.Ref) (found []port
 				}
 			}
 		}
-		if _, err := query(ctx, c, waitingQuery, variables, &answer); err != nil {
+		unseen, err := query(ctx, c, waitingQuery, variables, &answer)
+		if err != nil {
 			return nil, describeError("list what waits to be merged", repo.FullName(), err)
 		}
 		r := answer.Repository
 		if r == nil || r.DefaultBranchRef == nil {
 			return found, nil
 		}
+		if queue == nil && slices.ContainsFunc(unseen, isOfQueue) {
+			if queue, err = a.queueByRefs(ctx, c, repo, r.DefaultBranchRef.Name); err != nil {
+				return nil, err
+			}
+		}
 		for _, p := range r.PullRequests.Nodes {
 			entry := p.MergeQueueEntry
-			if p.BaseRefName != r.DefaultBranchRef.Name || entry == nil && p.AutoMergeRequest == nil {
-				continue
-			}
-			w := ports.WaitingPull{Number: p.Number, Head: p.HeadRefOid}
+			w := ports.WaitingPull{Number: p.Number, Head: p.HeadRefOid, Place: queue[p.Number].Place,
+				Group: queue[p.Number].Group}
 			if entry != nil {
 				w.Place = entry.Position
 				if entry.HeadCommit != nil {
 					w.Group = entry.HeadCommit.Oid
 				}
+			}
+			if p.BaseRefName != r.DefaultBranchRef.Name || w.Place == 0 && p.AutoMergeRequest == nil {
+				continue
 			}
 			found = append(found, w)
 		}
@@ -281,6 +312,59 @@ func (a *App) WaitingPulls(ctx context.Context, repo incident.Ref) (found []port
 		variables["after"] = r.PullRequests.PageInfo.EndCursor
 	}
 	return found, nil
+}
+
+// isOfQueue reports whether GitHub does not show the merge queue: it has a permission of its own, merge_queues, of which
+// nothing says that this query takes it.
+func isOfQueue(e graphError) bool {
+	return slices.ContainsFunc(e.Path, func(at any) bool { return at == "mergeQueueEntry" })
+}
+
+// queueBranch names what a merge queue is about to merge: the base's name, the pull request and the commit on which it
+// is made.
+var queueBranch = regexp.MustCompile(`^refs/heads/gh-readonly-queue/(.+)/pr-(\d{1,9})-([0-9a-f]{40,64})$`)
+
+// queueByRefs reads a merge queue from the branches that it makes, which who may read the repository sees. Each is made
+// on the one before it, and the first on the tip of the base. What has no branch yet has no commit to judge.
+// https://docs.github.com/en/rest/git/refs#list-matching-references
+func (a *App) queueByRefs(ctx context.Context, c *github.Client, repo incident.Ref,
+	base string) (map[int]ports.WaitingPull, error) {
+	refs, _, err := c.Git.ListMatchingRefs(ctx, repo.Owner, repo.Repo,
+		&github.ReferenceListOptions{Ref: "heads/gh-readonly-queue/" + base + "/", ListOptions: github.ListOptions{PerPage: 100}})
+	if err != nil {
+		return nil, describeError("list the branches of the merge queue", repo.FullName(), err)
+	}
+	type entry struct {
+		number int
+		commit string
+	}
+	on := map[string]entry{} // by the commit on which each is made
+	made := map[string]bool{}
+	for _, ref := range refs {
+		at := queueBranch.FindStringSubmatch(ref.GetRef())
+		if at == nil || at[1] != base {
+			continue
+		}
+		number, _ := strconv.Atoi(at[2])
+		on[at[3]] = entry{number, ref.GetObject().GetSHA()}
+		made[ref.GetObject().GetSHA()] = true
+	}
+	queue := map[int]ports.WaitingPull{}
+	for first := range on {
+		if made[first] {
+			continue // it is not the first
+		}
+		for at, place := first, 1; ; place++ {
+			next, ok := on[at]
+			if !ok {
+				break
+			}
+			queue[next.number] = ports.WaitingPull{Number: next.number, Place: place, Group: next.commit}
+			delete(on, at)
+			at = next.commit
+		}
+	}
+	return queue, nil
 }
 
 // ReadHead returns the commit that a pull request would bring, and whether it is open. It implements engine.GitHub.

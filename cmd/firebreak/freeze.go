@@ -26,7 +26,7 @@ func freezeCommand() *cobra.Command {
 		Short: "Holds the merges into a repository without an incident, as before a maintenance",
 		Long: `Has GitHub refuse merges and pushes to the default branch of a repository, for a time. It makes a
 ruleset, whose name says until when, and how to lift it by hand. The running product deletes it in time;
---end deletes it now. --let lets one pull request through, as it is now.
+--end deletes it now, and lets go on what waited in a merge queue. --let lets one pull request through, as it is now.
 
 What an incident has frozen, /ic thaw there ends. It takes the permissions of firebreak setup --with freeze,
 and acts as the App, with the environment that serve uses.`,
@@ -121,6 +121,11 @@ func (f frost) end() error {
 			return err
 		}
 	}
+	for _, one := range own {
+		if err := effects.ReleaseQueue(f.Context(), f.app, one); err != nil && !ports.IsRefused(err) {
+			return err
+		}
+	}
 	left, err := f.app.FindFreezes(f.Context(), f.repo)
 	if err != nil {
 		return err
@@ -134,8 +139,19 @@ func (f frost) end() error {
 	if len(left) > 0 {
 		return nil
 	}
-	_, err = fmt.Fprintf(f.OutOrStdout(), "%s is open for merges\n", f.repo.FullName())
-	return err
+	if _, err = fmt.Fprintf(f.OutOrStdout(), "%s is open for merges\n", f.repo.FullName()); err != nil {
+		return err
+	}
+	waiting, err := f.app.WaitingGates(f.Context(), f.repo)
+	if err != nil && !ports.IsRefused(err) { // who may not see them has none wait
+		return err
+	}
+	if len(waiting) > 0 {
+		_, err = fmt.Fprintf(f.OutOrStdout(), "%d deployments wait; the running product lets them go on within five minutes\n",
+			len(waiting))
+		return err
+	}
+	return nil
 }
 
 // let lets one pull request through what this command has frozen there.

@@ -380,6 +380,36 @@ func SettleQueue(ctx context.Context, api QueueAPI, f ports.Freeze) error {
 	return nil
 }
 
+// ReleaseQueue says of what waited for a freeze that it may go on: a merge queue is looked at once something is said of its
+// commits, and a status that stays would hold up what requires it. Nothing else of the freeze may be left by then.
+func ReleaseQueue(ctx context.Context, api QueueAPI, f ports.Freeze) error {
+	waiting, err := api.WaitingPulls(ctx, f.Repo)
+	if err != nil {
+		return err
+	}
+	for _, w := range waiting {
+		for _, commit := range []string{w.Head, w.Group} {
+			if commit == "" {
+				continue
+			}
+			state, err := api.StatusOf(ctx, f.Repo, commit, f.Context())
+			if err != nil {
+				return err
+			}
+			if state != incident.QueuePending {
+				continue
+			}
+			over := ports.CommitStatus{Context: f.Context(), State: incident.QueueSuccess, Description: freezeOver, URL: f.URL}
+			if err := api.SetStatus(ctx, f.Repo, commit, over); err != nil && !ports.IsRefused(err) {
+				return err // else its group is gone
+			}
+		}
+	}
+	return nil
+}
+
+const freezeOver = "The freeze is over"
+
 // status is what the app says of a commit. It links to the incident.
 func (e Freezes) status(f incident.Freeze, state, text string) ports.CommitStatus {
 	return ports.CommitStatus{Context: ports.FreezeContext(e.holder(f)), State: state, Description: text,
@@ -467,7 +497,7 @@ func (e Freezes) unmark(f incident.Freeze, repo incident.Ref) error {
 		}
 	}
 	for _, commit := range commits {
-		err := e.GitHub.SetStatus(e.Ctx, repo, commit, e.status(f, "success", "The freeze is over"))
+		err := e.GitHub.SetStatus(e.Ctx, repo, commit, e.status(f, "success", freezeOver))
 		if err != nil && !ports.IsRefused(err) {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -100,5 +101,35 @@ func TestX4WhatHoldsADeployment(t *testing.T) {
 				t.Errorf("answered %q, %q", c.f.answers, c.f.comments)
 			}
 		})
+	}
+}
+
+// fakeQueue is a merge queue and the statuses of its commits.
+type fakeQueue struct {
+	waiting  []ports.WaitingPull
+	statuses map[string]string
+}
+
+func (f *fakeQueue) WaitingPulls(context.Context, incident.Ref) ([]ports.WaitingPull, error) {
+	return f.waiting, nil
+}
+func (f *fakeQueue) StatusOf(_ context.Context, _ incident.Ref, commit, _ string) (string, error) {
+	return f.statuses[commit], nil
+}
+func (f *fakeQueue) SetStatus(_ context.Context, _ incident.Ref, commit string, s ports.CommitStatus) error {
+	f.statuses[commit] = s.State
+	return nil
+}
+
+// What waited in a merge queue goes on once a freeze has ended, and nothing else is said of any commit (X4).
+func TestX4WhatWaitedInAQueueGoesOn(t *testing.T) {
+	f := &fakeQueue{waiting: []ports.WaitingPull{{Number: 1, Head: "h1", Place: 1, Group: "g1"}, {Number: 2, Head: "h2", Place: 2},
+		{Number: 3, Head: "h3"}}, statuses: map[string]string{"g1": "pending", "h2": "success", "h3": "pending", "h1": "failure"}}
+	if err := ReleaseQueue(t.Context(), f, ports.Freeze{Holder: "maintenance/1"}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"g1": "success", "h2": "success", "h3": "success", "h1": "failure"}
+	if !maps.Equal(f.statuses, want) {
+		t.Errorf("said %v, want %v", f.statuses, want)
 	}
 }

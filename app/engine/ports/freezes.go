@@ -34,7 +34,12 @@ const (
 
 // Name returns what the ruleset is called. It says how to lift it: GitHub has no description of a ruleset.
 func (f Freeze) Name() string {
-	return freezeName + f.Holder + freezeUntil + f.Until.UTC().Format(freezeTime) + freezeLift
+	return f.ShortName() + freezeLift
+}
+
+// ShortName returns what the ruleset is called where GitHub does not take its name.
+func (f Freeze) ShortName() string {
+	return freezeName + f.Holder + freezeUntil + f.Until.UTC().Format(freezeTime)
 }
 
 // Context returns the status that lets a commit through.
