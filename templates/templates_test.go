@@ -415,6 +415,10 @@ func samples() []incident.Say {
 	for _, variant := range []string{"unknown", "nothing", "other owner", "no access", "drill", "over", "not frozen", "too many"} {
 		add(incident.Say{Name: "freeze-refused", Who: "carol", Variant: variant, Line: "chekout", Names: []string{"acme/payments"}, Count: 8})
 	}
+	for _, say := range []incident.Say{{Variant: "not frozen"}, {}, {Count: 1}, {Count: 2}} {
+		say.Name, say.Who, say.Line = "deployments-refused", "carol", "acme/payments"
+		add(say)
+	}
 	add(incident.Say{Name: "let-through", Who: "carol", Line: "acme/payments#41", Reason: "0123456789abcdef0123456789abcdef01234567"})
 	for _, variant := range []string{"", "not frozen", "too many"} {
 		add(incident.Say{Name: "let-refused", Who: "carol", Line: "acme/payments#41", Variant: variant, Count: 10, Reason: "it is not open"})

@@ -121,7 +121,7 @@ func priceTaps(w *world, cold bool) (costs []cost) {
 var dear = map[incident.Kind]bool{incident.Close: true, incident.Postmortem: true, incident.Declare: true,
 	incident.Started: true, incident.FindChanges: true, incident.ClearChange: true,
 	incident.Revert: true, incident.NameService: true,
-	incident.StartFreeze: true, incident.LetThrough: true, incident.EndFreeze: true}
+	incident.StartFreeze: true, incident.LetThrough: true, incident.EndFreeze: true, incident.RefuseDeployments: true}
 
 // A warm command costs at most six calls, and as many after 2,000 comments as after 10. The golden
 // table is the documented one; a cold one is the first of a process, which has neither token nor

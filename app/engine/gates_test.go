@@ -139,7 +139,8 @@ func TestX4AFreezeHoldsDeployments(t *testing.T) {
 	}
 }
 
-// Why a deployment waits is said once, with a link to the incident (X4).
+// Why a deployment waits is said once, with a link to the incident; it is refused as soon as the coordinator says so, and
+// goes on with the end of the freeze else (X4).
 func TestX4AHeldDeploymentIsToldWhy(t *testing.T) {
 	skipUnderRace(t)
 	w := newWorldOfGates(t, allOfHold, gateEvent)
@@ -153,8 +154,19 @@ func TestX4AHeldDeploymentIsToldWhy(t *testing.T) {
 	if len(said) != 1 || !strings.Contains(said[0], "by acme/incidents#1: ") || !strings.Contains(said[0], "/acme/incidents/issues/1") {
 		t.Errorf("said %q", said)
 	}
+	w.comment("carol", "/ic refuse acme/payments because the fix goes first")
+	w.settle()
+	const refused = "completed failure"
+	w.wantRuns("it is refused", refused)
+	if said := w.gateComments(); len(said) != 2 || !strings.HasPrefix(said[1], "rejected: Refused by carol: the fix goes first") ||
+		w.heard("I refused 1 deployment of acme/payments") != 1 {
+		t.Errorf("said %q\n%s", said, w.everything())
+	}
+	w.startDeploy()
+	w.advance(3 * time.Minute)
+	w.wantRuns("the next one waits", refused, heldRun)
 	w.advance(time.Hour)
-	w.wantRuns("its time is over", freeRun)
+	w.wantRuns("its time is over", refused, freeRun)
 }
 
 // gateComments returns what the App said of the oldest run's environments.

@@ -314,14 +314,14 @@ func (a *App) WaitingPulls(ctx context.Context, repo incident.Ref) (found []port
 	return found, nil
 }
 
-// isOfQueue reports whether GitHub does not show the merge queue: it has a permission of its own, merge_queues, of which
-// nothing says that this query takes it.
+// isOfQueue reports whether GitHub does not show the merge queue: it has a permission of its own, merge_queues, of
+// which nothing says that this query takes it.
 func isOfQueue(e graphError) bool {
 	return slices.ContainsFunc(e.Path, func(at any) bool { return at == "mergeQueueEntry" })
 }
 
-// queueBranch names what a merge queue is about to merge: the base's name, the pull request and the commit on which it
-// is made.
+// queueBranch names what a merge queue is about to merge: the base's name, the pull request and the commit on which
+// it is made.
 var queueBranch = regexp.MustCompile(`^refs/heads/gh-readonly-queue/(.+)/pr-(\d{1,9})-([0-9a-f]{40,64})$`)
 
 // queueByRefs reads a merge queue from the branches that it makes, which who may read the repository sees. Each is made
@@ -329,8 +329,9 @@ var queueBranch = regexp.MustCompile(`^refs/heads/gh-readonly-queue/(.+)/pr-(\d{
 // https://docs.github.com/en/rest/git/refs#list-matching-references
 func (a *App) queueByRefs(ctx context.Context, c *github.Client, repo incident.Ref,
 	base string) (map[int]ports.WaitingPull, error) {
-	refs, _, err := c.Git.ListMatchingRefs(ctx, repo.Owner, repo.Repo,
-		&github.ReferenceListOptions{Ref: "heads/gh-readonly-queue/" + base + "/", ListOptions: github.ListOptions{PerPage: 100}})
+	options := &github.ReferenceListOptions{Ref: "heads/gh-readonly-queue/" + base + "/",
+		ListOptions: github.ListOptions{PerPage: 100}}
+	refs, _, err := c.Git.ListMatchingRefs(ctx, repo.Owner, repo.Repo, options)
 	if err != nil {
 		return nil, describeError("list the branches of the merge queue", repo.FullName(), err)
 	}

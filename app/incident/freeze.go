@@ -18,6 +18,8 @@ const (
 	StartFreeze Kind = "freeze"
 	LetThrough  Kind = "let"
 	EndFreeze   Kind = "thaw"
+	// RefuseDeployments has what a freeze holds fail rather than wait.
+	RefuseDeployments Kind = "refuse"
 )
 
 var (
@@ -36,9 +38,15 @@ var (
 	}, parseLet, (*run).letThrough)
 
 	_ = register(Row{
+		Kind: RefuseDeployments, Verbs: []string{VerbIC}, Word: "refuse",
+		Usage: "/ic refuse owner/repo because …", Does: "refuse the deployments that a freeze has waiting",
+		Example: "/ic refuse acme/payments because the fix goes first", Who: HolderIC, Place: 295,
+	}, parseRefuse, (*run).refuseDeployments)
+
+	_ = register(Row{
 		Kind: EndFreeze, Verbs: []string{VerbIC}, Word: "thaw",
 		Usage: "/ic thaw [owner/repo, service or all]", Does: "end a freeze; alone, all of this incident",
-		Example: "/ic thaw", Who: HolderIC, Place: 294, AfterClosing: true, AfterEnding: true,
+		Example: "/ic thaw", Who: HolderIC, Place: 296, AfterClosing: true, AfterEnding: true,
 	}, parseThaw, (*run).thaw)
 )
 
@@ -287,6 +295,21 @@ func parseLet(w words.Words) (Command, error) {
 	return Command{Repo: repo, Number: number, Text: because}, nil
 }
 
+// parseRefuse reads where the deployments that wait are refused, and why.
+func parseRefuse(w words.Words) (Command, error) {
+	w = w.First()
+	c, rest := cutTarget(w.Line)
+	because, ok := words.CutPrefix(w.WithLine(strings.TrimLeft(rest, "–—-:, ")).Text(), "because")
+	switch {
+	case c.Repo == "":
+		return Command{}, errors.New("add the repository: owner/repo")
+	case !ok || because == "":
+		return Command{}, errors.New("add the reason: because …")
+	}
+	c.Text = because
+	return c, nil
+}
+
 // FreezeTargets returns the repositories that a command is about, and the text that is why. Without a
 // name they are those of the service that is hit, or else all of the configuration. A word that is no
 // service's name begins the reason; any other word alone is wrong, and returned as unknown.
@@ -442,6 +465,29 @@ func (r *run) letThrough(c Command) {
 	r.done()
 }
 
+// refuseDeployments notes that the deployments that a freeze has waiting are to fail.
+func (r *run) refuseDeployments(c Command) {
+	f := r.liveFreeze(c.Repo)
+	if f == nil {
+		r.refuse(Say{Name: "deployments-refused", Variant: "not frozen", Line: c.Repo})
+		return
+	}
+	by := r.stampText(c.Text)
+	f.Refusal = &by
+	r.record("refuse", f.Repo, c.Text)
+	r.done()
+}
+
+// deploymentsRefused says how many deployments were refused, as somebody asked for.
+func (r *run) deploymentsRefused(f *Freeze, count int) {
+	if f.Refusal == nil {
+		return
+	}
+	r.emit(Remind{Key: "deployments-refused/" + f.Refusal.ID, At: r.f.At,
+		Say: Say{Name: "deployments-refused", Who: f.Refusal.By, Line: f.Repo, Count: count}})
+	f.Refused, f.Refusal = f.Refused+count, nil
+}
+
 // thaw ends freezes. Of those that can't be ended yet it is tried at once.
 func (r *run) thaw(c Command) {
 	targets, _, unknown := FreezeTargets(r.State, r.p, c.Org, c)
@@ -527,7 +573,7 @@ func (s State) owedFreezes() (effects []Effect) {
 // IsOwed reports whether something is to be done about it now.
 func (f Freeze) IsOwed() bool {
 	isWaiting := !f.Next.IsZero() && f.Tries > 0
-	isNew := f.From.IsZero() || f.End != nil || !f.Shown.Equal(f.Until) ||
+	isNew := f.From.IsZero() || f.End != nil || !f.Shown.Equal(f.Until) || f.Refusal != nil ||
 		slices.ContainsFunc(f.Through, Exception.IsOwed)
 	return !f.IsOver() && (f.Due || isNew && !isWaiting)
 }
@@ -693,6 +739,9 @@ func (r *run) freezeSeen(w FreezeSeen) {
 			f.Waited = append(f.Waited, h.Pull)
 		}
 	}
+	if !w.IsLifted {
+		r.deploymentsRefused(f, w.Refused)
+	}
 	who, _ := r.Coordinator()
 	switch {
 	case w.IsLifted && f.End == nil:
@@ -717,6 +766,7 @@ func (r *run) freezeOff(w FreezeOff) {
 		at = f.End.At
 	}
 	f.Ended, f.Next, f.Due, f.Trouble, f.Tries, f.Held, f.Said, f.Deploys = at, time.Time{}, false, "", 0, nil, nil, nil
+	f.Refusal = nil
 	for i := range f.Through {
 		f.Through[i].Failed = f.Through[i].Failed || f.Through[i].IsOwed()
 	}

@@ -85,6 +85,7 @@ func (w *world) mergeOne() {
 	w.t.Helper()
 	n := firstFrozen(w.net.seed) + w.merges%frozenPulls
 	w.merges++
+	w.deployOne()
 	at := fmt.Sprintf("%s/pulls/%d", changed, n)
 	var p struct {
 		Merged bool
@@ -156,7 +157,7 @@ func (w *world) wrongFreezes(script []step) (wrong []string) {
 			wrong = append(wrong, fmt.Sprintf("acme/platform#%d was let past %s, and nobody asked for it", a.pull, a.holder))
 		}
 	}
-	return wrong
+	return append(wrong, w.wrongGates()...)
 }
 
 // hasFreeze reports whether somebody spoke of a freeze in an incident.

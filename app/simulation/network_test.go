@@ -468,7 +468,7 @@ var plan = []*regexp.Regexp{
 	regexp.MustCompile(`^POST repos/acme/incidents/git/refs 422$`),                                 // it is there, and reads lag
 	regexp.MustCompile(`^POST repos/acme/platform/actions/workflows/restart\.yml/dispatches 200$`), // a run, which outcome counts
 	// freezes, which outcome judges; 422: it was made before, and the answer was lost
-	regexp.MustCompile(`^(POST repos/acme/platform/rulesets (201|422)|PUT repos/acme/platform/rulesets/\d+ (200|404)|DELETE repos/acme/platform/rulesets/\d+ (204|404)|POST repos/acme/platform/statuses/[0-9a-f]+ 201)$`),
+	regexp.MustCompile(`^(POST repos/acme/platform/rulesets (201|422)|PUT repos/acme/platform/rulesets/\d+ (200|404)|DELETE repos/acme/platform/rulesets/\d+ (204|404)|POST repos/acme/platform/statuses/[0-9a-f]+ 201|POST repos/acme/platform/actions/runs/\d+/deployment_protection_rule (204|422))$`),
 	regexp.MustCompile(`^POST app/hook/deliveries/\d+/attempts 202$`),
 	regexp.MustCompile(`^POST (/api/graphql 200|repos/acme/platform/pulls/\d+/requested_reviewers 201)$`), // a revert, of which outcome counts the pull requests
 }

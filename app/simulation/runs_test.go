@@ -62,7 +62,7 @@ func (w *world) countRuns(o *outcome, script []step) {
 			Title string `json:"display_title"`
 		} `json:"workflow_runs"`
 	}
-	w.as("alice", "GET", changed+"/actions/runs?per_page=100", nil, &page)
+	w.as("alice", "GET", changed+"/actions/runs?event=workflow_dispatch&per_page=100", nil, &page)
 	ran := map[string]int{}
 	for _, run := range page.Runs {
 		ran[run.Title]++

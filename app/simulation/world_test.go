@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -15,6 +16,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +135,11 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 		maps.Copy(permissions, options.App.Permissions)
 		options.App.Permissions = permissions
 	}
+	if holds(seed) {
+		options.App.Permissions["deployments"] = "write"
+		options.App.Permissions["actions"] = cmp.Or(options.App.Permissions["actions"], "read")
+		options.App.Events = append(slices.Clone(options.App.Events), "deployment_protection_rule")
+	}
 	w.box, err = demo.New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -156,6 +163,9 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 	}
 	if freezes(seed) {
 		w.addPulls()
+		if holds(seed) {
+			w.state("gate", map[string]string{"repository": "acme/platform", "environment": "production"})
+		}
 	}
 	t.Cleanup(func() {
 		_ = w.product.Close()

@@ -147,7 +147,7 @@ func (f frost) end() error {
 		return err
 	}
 	if len(waiting) > 0 {
-		_, err = fmt.Fprintf(f.OutOrStdout(), "%d deployments wait; the running product lets them go on within five minutes\n",
+		_, err = fmt.Fprintf(f.OutOrStdout(), "%d deployments wait; the running product lets them go on in five minutes\n",
 			len(waiting))
 		return err
 	}

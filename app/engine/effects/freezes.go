@@ -380,8 +380,8 @@ func SettleQueue(ctx context.Context, api QueueAPI, f ports.Freeze) error {
 	return nil
 }
 
-// ReleaseQueue says of what waited for a freeze that it may go on: a merge queue is looked at once something is said of its
-// commits, and a status that stays would hold up what requires it. Nothing else of the freeze may be left by then.
+// ReleaseQueue says of what waited for a freeze that it may go on: a merge queue is looked at once something is said of
+// its commits, and a status that stays would hold up what requires it. Nothing else of the freeze may be left by then.
 func ReleaseQueue(ctx context.Context, api QueueAPI, f ports.Freeze) error {
 	waiting, err := api.WaitingPulls(ctx, f.Repo)
 	if err != nil {

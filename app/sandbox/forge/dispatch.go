@@ -253,7 +253,7 @@ func setRunEnded(f *Forge, by *Actor, value json.RawMessage) error {
 		return fmt.Errorf("there is no repository %q", in.Repository)
 	}
 	for _, run := range r.Runs {
-		if run.Status != "completed" {
+		if run.Status != "completed" && !run.IsHeld() {
 			return f.EndRun(by, r, run, in.Conclusion)
 		}
 	}

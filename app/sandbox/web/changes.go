@@ -23,6 +23,8 @@ func (p *server) routeChanges(mux *http.ServeMux) {
 	mux.HandleFunc(at+"actions", p.show((*visit).runs))
 	mux.HandleFunc(at+"actions/runs/{run}", p.show((*visit).runs))
 	mux.HandleFunc("POST /{owner}/{repo}/actions/runs/{run}/end", p.act((*visit).endRun))
+	mux.HandleFunc("POST /{owner}/{repo}/actions/runs/{run}/bypass", p.act((*visit).bypassGates))
+	mux.HandleFunc("POST /{owner}/{repo}/environments/{environment}/gate", p.act((*visit).setGate))
 	mux.HandleFunc(at+"rules", p.show((*visit).rulesets))
 	mux.HandleFunc(at+"rules/{ruleset}", p.show((*visit).rulesets))
 	mux.HandleFunc("POST /{owner}/{repo}/rules/{ruleset}/delete", p.act((*visit).deleteRuleset))
@@ -37,8 +39,15 @@ type changesPage struct {
 	Kind   string // deployments, releases or actions
 	Empty  string
 	Deploy string // branch that a button brings into production; empty: there is none
+	Gate   *gateButton
 	Tabs   []changesTab
 	Rows   []changeRow
+}
+
+// gateButton has deployments to an environment wait for the App, or not any more.
+type gateButton struct {
+	Environment, URL, App string
+	IsOn                  bool
 }
 
 type changesTab struct {
@@ -60,6 +69,7 @@ type changeRow struct {
 	Inputs                []runInput
 	End                   string // address at which a run is ended by a person; empty: it can't be
 	Delete                string // address at which a ruleset is deleted; empty: it can't be
+	Bypass                string // address at which all jobs that wait are started; empty: they can't be
 }
 
 // runInput is an input of a run.
@@ -113,6 +123,10 @@ func (v *visit) deployments() (string, any, error) {
 	if v.forge.Can(v.by, v.repo, forge.RoleWrite, "deployments") && !v.repo.Git.IsEmpty() {
 		d.Deploy = v.repo.DefaultBranch
 	}
+	if v.forge.RequireRules(v.by, v.repo) == nil {
+		d.Gate = &gateButton{Environment: production, URL: "/" + v.repo.FullName() + "/environments/" + production + "/gate",
+			App: v.forge.App.Name, IsOn: v.repo.IsGated(production)}
+	}
 	for _, o := range slices.Backward(v.repo.Deployments) {
 		state := v.forge.StateOf(o)
 		row := changeRow{ID: o.ID, Title: o.Environment, State: strings.ReplaceAll(state, "_", " "),
@@ -131,11 +145,47 @@ func (v *visit) deployments() (string, any, error) {
 	return "changes", d, nil
 }
 
-// deploy brings the default branch into production, with success. GitHub's pages have no such button: there
-// a workflow does it.
+// production is the environment of the buttons.
+const production = "production"
+
+// setGate has deployments to an environment wait for the App, or not any more. On GitHub that is among the settings of
+// an environment.
+func (v *visit) setGate() (string, error) {
+	if err := v.openRepo(); err != nil {
+		return "", err
+	}
+	if err := v.forge.RequireRules(v.by, v.repo); err != nil {
+		return "", err
+	}
+	v.forge.SetGate(v.repo, v.r.PathValue("environment"), v.r.PostForm.Get("gate") == "on")
+	return "/" + v.repo.FullName() + "/deployments", nil
+}
+
+// bypassGates starts all jobs of a run that wait.
+func (v *visit) bypassGates() (string, error) {
+	if err := v.openRepo(); err != nil {
+		return "", err
+	}
+	id, _ := strconv.ParseInt(v.r.PathValue("run"), 10, 64)
+	run, ok := v.repo.FindRun(id)
+	if !ok {
+		return "", forge.ErrNotFound
+	}
+	return "/" + v.repo.FullName() + "/actions", v.forge.BypassGates(v.by, v.repo, run)
+}
+
+// deploy brings the default branch into production, with success; or as a run that waits for the App, where production
+// does. GitHub's pages have no such button: there a workflow does it.
 func (v *visit) deploy() (string, error) {
 	if err := v.openRepo(); err != nil {
 		return "", err
+	}
+	if v.repo.IsGated(production) {
+		if err := v.forge.Require(v.by, v.repo, forge.RoleWrite, "deployments"); err != nil {
+			return "", err
+		}
+		_, err := v.forge.Deploy(v.by, v.repo, "", production)
+		return "/" + v.repo.FullName() + "/actions", err
 	}
 	d, err := v.forge.CreateDeployment(v.by, v.repo, forge.NewDeployment{Ref: v.repo.DefaultBranch})
 	if err != nil {
@@ -213,6 +263,14 @@ func (v *visit) runs() (string, any, error) {
 		}
 		if o.Status != "completed" && v.forge.Can(v.by, v.repo, forge.RoleWrite, "actions") {
 			row.End = row.URL + "/end"
+		}
+		if o.IsHeld() && v.forge.RequireRules(v.by, v.repo) == nil {
+			row.End, row.Bypass = "", row.URL+"/bypass"
+		}
+		for _, g := range o.Gates {
+			if len(g.Comments) > 0 {
+				row.Text = v.text(g.Environment + ": " + strings.Join(g.Comments, "\n\n"))
+			}
 		}
 		d.Rows = append(d.Rows, row)
 	}

@@ -191,3 +191,33 @@ func TestPagesRevert(t *testing.T) {
 	}
 	has(t, flashOf(w.Body.String()), "be reverted automatically")
 }
+
+// Who administers a repository has an environment wait for the App, and starts what waits all the same.
+func TestPagesGates(t *testing.T) {
+	f, b := pageWorld(t)
+	r := repoNamed(t, f, "platform")
+	r.People["alice"] = forge.RoleAdmin
+	const at = "/acme/platform"
+	hasNot(t, b.as("mallory").page(at+"/deployments"), `id="gate"`)
+	if w := b.as("mallory").do(http.MethodPost, at+"/environments/production/gate", url.Values{"gate": {"on"}}); w.Code != http.StatusForbidden {
+		t.Errorf("mallory gets %d", w.Code)
+	}
+	b = b.as("alice")
+	has(t, b.page(at+"/deployments"), `value="on"`)
+	b.press(at+"/environments/production/gate", url.Values{"gate": {"on"}})
+	has(t, b.page(at+"/deployments"), `value="off"`)
+	b.press(at+"/deployments", url.Values{"deploy": {"1"}})
+	app := &forge.Actor{Login: f.App.Login, ViaApp: true}
+	run := r.Runs[len(r.Runs)-1]
+	run.Gates[0].Comments = append(run.Gates[0].Comments, "Frozen by acme/incidents#1")
+	has(t, b.page(at+"/actions"), "waiting", "Frozen by", `class="bypass"`)
+	has(t, b.page(at+"/deployments"), "waiting")
+	hasNot(t, b.as("mallory").page(at+"/actions"), `class="bypass"`)
+	b.press(fmt.Sprintf("%s/actions/runs/%d/bypass", at, run.ID), url.Values{"bypass": {"1"}})
+	if page := b.page(at + "/actions"); strings.Contains(page, `class="bypass"`) || !strings.Contains(page, "in progress") {
+		t.Errorf("it waits still:\n%s", page)
+	}
+	if err := f.AnswerGate(app, r, run, "production", "approved", "late"); err == nil {
+		t.Error("what somebody started is approved again")
+	}
+}
