@@ -103,7 +103,8 @@ func TestSlack(t *testing.T) {
 		{"GET", "/sandbox/slack/messages?channel=inc-1", "", 200, `"label":"Press me"`},
 		{"GET", "/sandbox/slack/messages?channel=inc-1", "", 200, `a \u0026lt;b\u0026gt; \u0026amp; c`},
 		{"GET", "/sandbox/slack/messages?channel=inc-2", "", 404, "no such channel"},
-		{"GET", "/slack/inc-1", "", 404, ""}, // alice isn't in the private channel
+		{"GET", "/slack/inc-1", "", 200, "nobody has invited alice yet"},
+		{"GET", "/slack/inc-2", "", 404, ""},
 		{"GET", "/slack/general", "", 200, `data-channel="general"`},
 	} {
 		if status, text := do(c.method, c.path, c.body); status != c.status || !strings.Contains(text, c.has) {

@@ -146,13 +146,20 @@ func (v *visit) channel(wrong map[string]string) (string, any, error) {
 	name := v.r.PathValue("channel")
 	for _, c := range v.p.slack.Channels() {
 		isIn := slices.Contains(c.Members, me)
-		if c.IsPrivate && !isIn {
-			continue // who is not in a private channel does not see that it is there
+		if c.IsPrivate && !isIn { // who is not in a private channel does not see that it is there
+			if c.Name == name {
+				name, v.flash = "", "#"+name+" is private, and nobody has invited "+v.by.Login+" yet"
+			}
+			continue
 		}
 		d.Channels = append(d.Channels, c)
-		if c.Name == name || name == "" && (d.Here == nil || strings.HasPrefix(c.Name, "inc-")) {
+		if c.Name == name {
 			d.Here, d.IsMember = &c, isIn
 		}
+	}
+	if name == "" && len(d.Channels) > 0 {
+		d.Here = &d.Channels[len(d.Channels)-1] // the newest
+		d.IsMember = slices.Contains(d.Here.Members, me)
 	}
 	v.crumb, v.title = "Slack", "Slack"
 	if d.Here == nil {
