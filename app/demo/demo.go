@@ -54,9 +54,10 @@ var labels = []sandbox.Label{
 // What the App is granted beyond what every App of the product needs, so that it can tell what changed:
 // on a morning on which something did.
 var (
-	changePermissions = map[string]string{"deployments": "read", "actions": "write", // write: to run workflows
-		"administration": "write", "statuses": "write"} // to freeze
-	changeEvents = []string{"deployment", "deployment_status", "release", "workflow_run"}
+	changePermissions = map[string]string{"deployments": "write", "actions": "write", // write: to run workflows
+		"administration": "write", "statuses": "write"} // to freeze; deployments too
+	changeEvents = []string{"deployment", "deployment_status", "release", "workflow_run",
+		"deployment_protection_rule"}
 )
 
 // New makes a sandbox for the product, or opens the one that o.Data holds. The App has the permissions and
