@@ -44,7 +44,7 @@ func setupCommand() *cobra.Command {
 				return printManifest(c, o.Webhook)
 			}
 			if o.Webhook == "" {
-				return misuse("--webhook is missing: the address at which GitHub reaches the product")
+				return misuse(`required flag "webhook" not set: the address at which GitHub reaches the product`)
 			}
 			o.Logger = logger(c)
 			var err error
