@@ -101,7 +101,7 @@ func (r *reconciliation) chatNews() incident.ChatLines {
 				news.Lines = append(news.Lines, incident.CommentLine(it.Comment, it.By, it.Body, it.At))
 			}
 		}
-		if c := r.m.Comment(); c != nil && c.Editor != "" && c.Pull == 0 {
+		if c := r.m.Comment(); c != nil && c.Editor != "" && c.Pull == 0 && c.Said == nil {
 			news.Edits = append(news.Edits, chatEdit(*c))
 		}
 	}

@@ -148,3 +148,100 @@ func posts(chat *workspace.Workspace) (all []workspace.Call) {
 	}
 	return all
 }
+
+// TestS2Pins: a pin or a 📌 on a message is /ic pin with its text, once, by whoever may; the app's own card
+// isn't one.
+func TestS2Pins(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	id := only(t, chat).ID
+	ts := chat.Say(id, "U0DAN00", "it is the <cache>, &amp; only there")
+	react := func(user, ts string) map[string]any {
+		return map[string]any{"type": "reaction_added", "user": user, "reaction": "pushpin",
+			"item": map[string]any{"type": "message", "channel": id, "ts": ts}}
+	}
+	before := len(w.list())
+	w.event(react("U0STRANGER", ts))
+	w.settle()
+	if got := said(only(t, chat)); len(got) != 1 || !strings.Contains(got[0], "who you are on GitHub") {
+		t.Errorf("whom nobody knows is answered %q", got)
+	}
+	w.event(react("U0CAROL", ts))
+	w.event(react("U0CAROL", ts))
+	w.settle()
+	w.event(map[string]any{"type": "pin_added", "user": "U0BOB00", "channel_id": id,
+		"item": map[string]any{"type": "message", "channel": id, "message": map[string]any{"ts": ts, "user": "U0DAN00"}}})
+	w.event(react("U0CAROL", only(t, chat).Pins[0]))
+	w.pass(5)
+	comments := w.list()
+	if len(comments) != before+1 {
+		t.Fatalf("%d comments more, want 1", len(comments)-before)
+	}
+	text := visible(comments[len(comments)-1].Body)
+	if !strings.Contains(text, "**carol** pinned in Slack, inc-1-checkout-is-down, what dan wrote") ||
+		!strings.Contains(text, "it is the") {
+		t.Errorf("the issue says: %s", text)
+	}
+	if card := w.card(); !strings.Contains(card, "comment pinned") {
+		t.Errorf("the timeline has no pin:\n%s", card)
+	}
+	if got := said(only(t, chat)); len(got) != 2 || !strings.HasPrefix(got[1], ts+" :white_check_mark:") {
+		t.Errorf("the answers in Slack: %q", got)
+	}
+}
+
+// TestS2EditsInSlack: an edit of a command in Slack runs only what it adds, what it corrects or takes away follows
+// on the card, and whatever comes late or twice changes nothing more.
+func TestS2EditsInSlack(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	id := only(t, chat).ID
+	message := func(text, ts string) map[string]any {
+		return map[string]any{"type": "message", "channel": id, "user": "U0BOB00", "text": text, "ts": ts}
+	}
+	edit := func(from, to, ts, edited string) map[string]any {
+		now := message(to, ts)
+		now["edited"] = map[string]any{"ts": edited, "user": "U0BOB00"}
+		return map[string]any{"type": "message", "subtype": "message_changed", "channel": id, "message": now,
+			"previous_message": message(from, ts), "event_ts": edited}
+	}
+	ts := chat.Say(id, "U0BOB00", "/oe finding the pool is full")
+	w.event(message("/oe finding the pool is full", ts))
+	w.pass(2)
+	before := len(w.list())
+	fixed := edit("/oe finding the pool is full", "/oe finding the pool leaks\n/oe action restarted it", ts, "1772448100.000001")
+	w.event(fixed)
+	w.pass(3)
+	w.event(fixed)
+	w.event(edit("/oe finding the pool is full", "/oe finding an older word", ts, "1772448099.000001"))
+	w.pass(3)
+	if got := len(w.list()); got != before+1 { // what it said before is kept, as on GitHub
+		t.Errorf("%d comments more than before the edit, want 1", got-before)
+	}
+	card := w.card()
+	if !strings.Contains(card, "the pool leaks") || strings.Contains(card, "pool is full") ||
+		strings.Count(card, "change to a system") != 1 {
+		t.Errorf("the card does not follow:\n%s", card)
+	}
+	w.event(map[string]any{"type": "message", "subtype": "message_deleted", "channel": id, "deleted_ts": ts,
+		"event_ts": "1772448200.000001", "previous_message": message("/oe finding the pool leaks\n/oe action restarted it", ts)})
+	w.pass(3)
+	if card := w.card(); strings.Contains(card, "the pool leaks") {
+		t.Errorf("the card still says what was deleted:\n%s", card)
+	}
+	all := w.list()
+	if text := visible(all[before-1].Body); !strings.Contains(text, "deleted what they wrote in Slack") {
+		t.Errorf("the issue says: %s", text)
+	}
+
+	// an edit that comes before its message
+	w.event(edit("/oe finding x", "/oe finding the right one", "1772448300.000001", "1772448301.000001"))
+	w.event(message("/oe finding x", "1772448300.000001"))
+	w.pass(3)
+	if card := w.card(); !strings.Contains(card, "the right one") || strings.Contains(card, "finding x") {
+		t.Errorf("the card:\n%s", card)
+	}
+	if all := w.list(); len(all) != before+2 {
+		t.Errorf("%d comments more", len(all)-before)
+	}
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -18,6 +19,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -30,24 +32,33 @@ import (
 // token.
 func chatOfKey(channel string) string { return "chats/" + channel }
 
-// TakeChat stores a command that somebody wrote in Slack, if the channel is an incident's, and reports
-// whether it is. The same one is stored once, however often Slack sends it.
+// TakeChat stores a command that somebody wrote in Slack, or what they made of it, if the channel is an incident's,
+// and reports whether it is. The same one is stored once, however often Slack sends it.
 func (e *Engine) TakeChat(ctx context.Context, s incident.ChatSaid) (isTaken bool, err error) {
+	return e.takeChat(ctx, s.Channel, s.Name(), &s)
+}
+
+// TakePin does the same with a message that somebody pinned there.
+func (e *Engine) TakePin(ctx context.Context, p incident.ChatPin) (isTaken bool, err error) {
+	return e.takeChat(ctx, p.Channel, p.Channel+" "+incident.PinID(p.TS)+" by "+p.User, &p)
+}
+
+func (e *Engine) takeChat(ctx context.Context, channel, name string, what incident.Request) (isTaken bool, err error) {
 	if e.Chat == nil || e.Store == nil || e.Queue == nil {
 		return false, nil
 	}
-	name, err := e.Store.Load(ctx, chatOfKey(s.Channel))
+	known, err := e.Store.Load(ctx, chatOfKey(channel))
 	if err != nil {
 		return false, fmt.Errorf("find the incident of a Slack channel: %w", err)
 	}
-	known, _, _ := strings.Cut(string(name), "\n")
-	ref, err := incident.ParseRef(known)
+	of, _, _ := strings.Cut(string(known), "\n")
+	ref, err := incident.ParseRef(of)
 	if err != nil {
 		return false, nil //nolint:nilerr // it is no incident's channel
 	}
-	m := Message{Ref: ref, Why: "slack", What: &s, Delivery: "slack " + s.Channel + " " + s.ID}
+	m := Message{Ref: ref, Why: "slack", What: what, Delivery: "slack " + name}
 	if err := e.Queue.Enqueue(ctx, m, time.Time{}); err != nil {
-		return false, fmt.Errorf("store a command in Slack for %s: %w", ref, err)
+		return false, fmt.Errorf("store what somebody did in Slack for %s: %w", ref, err)
 	}
 	return true, nil
 }
@@ -91,7 +102,19 @@ func (r *reconciliation) addSaid() error {
 	if said == nil {
 		return nil
 	}
+	kept := r.loadSaid(*said)
+	if said.Edited != "" {
+		isNew, err := r.editSaid(*said, kept)
+		if err != nil || !isNew {
+			return err
+		}
+	} else if kept.Edited != "" { // what came before this says what became of it
+		return nil
+	}
 	login, ok := r.loginOf(said.User)
+	if said.IsPin && kept.Login != "" { // by whoever was the first one
+		login, ok = kept.Login, true
+	}
 	if !ok {
 		return r.answerChat(*said, "unknown", "I don't know who you are on GitHub, so nothing was done. "+
 			"Somebody who may change the configuration adds you there: `services: { slack: { targets: { "+
@@ -99,6 +122,8 @@ func (r *reconciliation) addSaid() error {
 	}
 	text, unknown := r.saidText(said.Text)
 	switch {
+	case said.IsPin:
+		text = texts.TruncateBytes(text, incident.MaxSaid)
 	case unknown != "":
 		return r.answerChat(*said, "unknown other", "I don't know who <@"+unknown+"> is on GitHub, so nothing was "+
 			"done. Write their login, or add them to services.slack.targets.")
@@ -112,9 +137,20 @@ func (r *reconciliation) addSaid() error {
 	}
 	quoted := *said
 	quoted.Text = text
-	r.Effects = append(r.Effects, incident.Remind{Key: quoted.Key(login), At: said.At,
-		Say: incident.Say{Name: "slack-said", Names: []string{login}, Line: text, Reason: r.State.Chat.Name}})
+	if said.IsPin {
+		r.saveSaid(*said, keptSaid{Login: login})
+	}
+	r.Effects = append(r.Effects, incident.Remind{Key: quoted.Key(login), At: said.At, Say: r.sayOf(quoted, login)})
 	return nil
+}
+
+// sayOf returns what the app says that somebody wrote or pinned in Slack.
+func (r *reconciliation) sayOf(said incident.ChatSaid, login string) incident.Say {
+	say := incident.Say{Name: "slack-said", Names: []string{login}, Line: said.Text, Reason: r.State.Chat.Name}
+	if said.IsPin {
+		say.Name, say.Who = "slack-pinned", said.Author
+	}
+	return say
 }
 
 // saidText returns what Slack sends as a person wrote it: a mention of a member becomes their login.
@@ -124,7 +160,7 @@ func (r *reconciliation) saidText(text string) (plain, unknown string) {
 		id := userMention.FindStringSubmatch(mention)[1]
 		login, ok := r.loginOf(id)
 		if !ok {
-			unknown = id
+			unknown, login = id, id
 		}
 		return "@" + login
 	})
@@ -134,13 +170,21 @@ func (r *reconciliation) saidText(text string) (plain, unknown string) {
 // saidFacts returns what a comment of the app's own says that somebody wrote in Slack, as if they had
 // written the comment.
 func (r *reconciliation) saidFacts(i int, it Item) []incident.Fact {
-	if !incident.MayBeSaid(it.Body) {
-		return nil
+	if !incident.MayBeSaid(it.Body) || !r.isReplay && r.wasSeen(it.ID, it.At) {
+		return nil // what an edit in Slack put into it since came in a message of its own
 	}
 	for _, key := range r.KeysIn(it) {
 		if login, said, ok := incident.ParseChatSaid(key); ok {
 			f := incident.Fact{ID: it.ID, At: it.At, By: incident.Person{Login: login}, Titled: r.isTitled(i)}
-			return r.commandFacts(r.parse(said.Text), i, f)
+			if said.IsPin {
+				return r.commandFacts([]any{incident.Command{Kind: incident.Pin,
+					Pin: &incident.Stamp{By: cmp.Or(said.Author, login), At: it.At, ID: it.ID}}}, i, f)
+			}
+			text := said.Text
+			if c := r.m.Comment(); c != nil && c.ID == it.Comment {
+				text = c.Before // of an edit only what it adds counts, see editFacts
+			}
+			return r.commandFacts(r.parse(text), i, f)
 		}
 	}
 	return nil
@@ -149,6 +193,9 @@ func (r *reconciliation) saidFacts(i int, it Item) []incident.Fact {
 // saidIn returns, by comment, what people wrote in Slack that this look reads.
 func (r *reconciliation) saidIn() map[int64]incident.ChatSaid {
 	all := map[int64]incident.ChatSaid{}
+	if c := r.m.Comment(); c != nil && c.Said != nil {
+		all[c.ID] = *c.Said
+	}
 	for _, it := range r.Snapshot.Items {
 		if !incident.MayBeSaid(it.Body) {
 			continue
@@ -225,7 +272,7 @@ func (r *reconciliation) answerSaid(read map[int64]incident.ChatSaid) error {
 // answerChat has an answer written in Slack, each once: in the thread of what was said or, as a slash
 // command has none, with what it was.
 func (r *reconciliation) answerChat(said incident.ChatSaid, what, text string) error {
-	if said.Thread() == "" {
+	if said.Thread() == "" && !said.IsPin {
 		first, _, _ := strings.Cut(said.Text, "\n")
 		who := ""
 		if said.By != "" {

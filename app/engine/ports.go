@@ -35,6 +35,7 @@ type (
 	ChatChannel  = ports.ChatChannel
 	ChatState    = ports.ChatState
 	ChatMessage  = ports.ChatMessage
+	ChatHeard    = ports.ChatHeard
 	RateBudget   = ports.RateBudget
 	Written      = ports.Written
 	IsMarked     = ports.IsMarked

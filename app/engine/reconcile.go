@@ -150,6 +150,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.writeChatAnswer()
 	case r.m.ChatLines() != nil:
 		return true, r.takeChatLines()
+	case r.m.ChatPin() != nil:
+		return true, r.readChatPin()
 	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:
 		return true, r.routeAnswer()
 	}

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 	"time"
@@ -20,12 +21,34 @@ type ChatSaid struct {
 	Seen    string `json:"seen,omitempty"`
 
 	By string `json:"-"` // their login, once the app has said what they wrote
+
+	Parent string `json:"parent,omitempty"` // the message in whose thread it is; empty: in none
+	// IsPin says that User pinned a message, and did not write it. Author is who did, by their login, if that is known.
+	IsPin  bool   `json:"pin,omitempty"`
+	Author string `json:"author,omitempty"`
+	// Edited is when User edited it, or deleted it, by Slack's clock; empty: it is new.
+	Edited    string `json:"edited,omitempty"`
+	IsDeleted bool   `json:"deleted,omitempty"`
 }
 
 // MaxSaid is how long a command in Slack may be, in bytes.
 const MaxSaid = 4000
 
 func (*ChatSaid) request() {}
+
+// ChatPin says that somebody pinned a message in the incident's channel in Slack, or marked it with a pin. What the
+// message says is read apart from the incident.
+type ChatPin struct {
+	User    string    `json:"user"`    // Slack's id
+	Channel string    `json:"channel"` // Slack's id
+	TS      string    `json:"ts"`      // of the message
+	At      time.Time `json:"at"`
+}
+
+func (*ChatPin) request() {}
+
+// ChatPin returns which message in Slack somebody pinned, or nil.
+func (m Message) ChatPin() *ChatPin { return requestOf[*ChatPin](m) }
 
 // ChatSaid returns what somebody wrote in the incident's channel in Slack, or nil.
 func (m Message) ChatSaid() *ChatSaid { return requestOf[*ChatSaid](m) }
@@ -35,6 +58,12 @@ const (
 	slashMark = "slash-"
 	pressMark = "press-"
 )
+
+// pinMark begins the ID of a message that somebody pinned.
+const pinMark = "pin-"
+
+// PinID returns the ID of a message that somebody pinned by its ts.
+func PinID(ts string) string { return pinMark + ts }
 
 // SlashID returns the ID of a slash command by what names it.
 func SlashID(name string) string { return slashMark + name }
@@ -50,7 +79,7 @@ func (s ChatSaid) Thread() string {
 	if s.IsSlash() || strings.HasPrefix(s.ID, pressMark) {
 		return ""
 	}
-	return s.ID
+	return cmp.Or(s.Parent, strings.TrimPrefix(s.ID, pinMark))
 }
 
 // ChatAnswer is an answer to what somebody wrote in Slack. It is handled apart from the incident.
@@ -70,8 +99,14 @@ const saidKey = "slack/"
 
 // Key is the key of the comment in which the app says that a login wrote it in Slack. It holds all of it.
 func (s ChatSaid) Key(login string) string {
-	return saidKey + strings.Join([]string{url.PathEscape(login), url.PathEscape(s.Channel), url.PathEscape(s.ID),
-		url.PathEscape(s.Text)}, "/")
+	parts := []string{login, s.Channel, s.ID, s.Text}
+	if s.Parent != "" || s.Author != "" {
+		parts = append(parts, s.Parent, s.Author)
+	}
+	for i, part := range parts {
+		parts[i] = url.PathEscape(part)
+	}
+	return saidKey + strings.Join(parts, "/")
 }
 
 // MayBeSaid reports whether a comment may have such a key: hardly one has, and to verify its marks takes time.
@@ -81,7 +116,7 @@ func MayBeSaid(body string) bool { return strings.Contains(body, saidKey) }
 func ParseChatSaid(key string) (login string, s ChatSaid, ok bool) {
 	rest, isSaid := strings.CutPrefix(key, saidKey)
 	parts := strings.Split(rest, "/")
-	if !isSaid || len(parts) != 4 {
+	if !isSaid || len(parts) != 4 && len(parts) != 6 {
 		return "", s, false
 	}
 	for i, part := range parts {
@@ -91,5 +126,19 @@ func ParseChatSaid(key string) (login string, s ChatSaid, ok bool) {
 		}
 		parts[i] = text
 	}
-	return parts[0], ChatSaid{Channel: parts[1], ID: parts[2], Text: parts[3], By: parts[0]}, parts[0] != ""
+	s = ChatSaid{Channel: parts[1], ID: parts[2], Text: parts[3], By: parts[0],
+		IsPin: strings.HasPrefix(parts[2], pinMark)}
+	if len(parts) == 6 {
+		s.Parent, s.Author = parts[4], parts[5]
+	}
+	return parts[0], s, parts[0] != ""
+}
+
+// Name names it, and each edit of it: Slack may send it twice.
+func (s *ChatSaid) Name() string {
+	name := s.Channel + " " + s.ID
+	if s.IsPin {
+		name += " by " + s.User
+	}
+	return strings.TrimSpace(name + " " + s.Edited)
 }

@@ -32,7 +32,7 @@ type Message struct {
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
 // RunEnded, QueueChanged, GateAsked, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer,
-// ChatLines, SelfTests.
+// ChatLines, ChatPin, SelfTests.
 type Request interface{ request() }
 
 type (
@@ -220,7 +220,7 @@ func (m Message) Group() string {
 	switch {
 	case m.Sought() != nil, m.IsSelfTests():
 		return searchGroup + m.Ref.String()
-	case m.ChatSync() != nil, m.ChatAnswer() != nil, m.ChatLines() != nil:
+	case m.ChatSync() != nil, m.ChatAnswer() != nil, m.ChatLines() != nil, m.ChatPin() != nil:
 		return chatGroup + m.Ref.String()
 	case s != nil && m.Ref.Number == 0 && s.Key != "":
 		sum := sha256.Sum256([]byte(s.About()))
@@ -336,6 +336,8 @@ type Comment struct {
 	Created time.Time `json:"created"`
 	Updated time.Time `json:"updated"`
 	Deleted bool      `json:"deleted,omitempty"` // Editor deleted it, at Updated; Body is empty
+	// Said is what somebody wrote in Slack that the comment is of, which the app wrote; nil: it is a person's
+	Said *ChatSaid `json:"said,omitempty"`
 	// the postmortem's pull request that it is on; 0 if it is on the issue
 	Pull int `json:"-"`
 }

@@ -52,6 +52,7 @@ type storedMessage struct {
 	ChatSaid     *ChatSaid       `json:"chatSaid,omitempty"`
 	ChatAnswer   *ChatAnswer     `json:"chatAnswer,omitempty"`
 	ChatLines    *ChatLines      `json:"chatLines,omitempty"`
+	ChatPin      *ChatPin        `json:"chatPin,omitempty"`
 	Floor        *Floor          `json:"floor,omitempty"`
 	Due          time.Time       `json:"due,omitzero"`
 	Again        time.Time       `json:"again,omitzero"`
@@ -127,6 +128,8 @@ func (s *storedMessage) keepChat(what Request) {
 		s.ChatAnswer = w
 	case *ChatLines:
 		s.ChatLines = w
+	case *ChatPin:
+		s.ChatPin = w
 	}
 }
 
@@ -211,6 +214,8 @@ func (s *storedMessage) chatRequest() Request {
 		return s.ChatAnswer
 	case s.ChatLines != nil:
 		return s.ChatLines
+	case s.ChatPin != nil:
+		return s.ChatPin
 	}
 	return nil
 }

@@ -37,6 +37,8 @@ type Options struct {
 	// Said takes what somebody wrote in Slack if its channel is an incident's, and reports whether it is;
 	// nil: none is.
 	Said func(context.Context, incident.ChatSaid) (isTaken bool, err error)
+	// Pinned does the same with a message that somebody pinned there; nil: none is.
+	Pinned func(context.Context, incident.ChatPin) (isTaken bool, err error)
 	// Confirm gets the address that begins a subscription; nil: Fetch.
 	Confirm func(ctx context.Context, url string) error
 	// OpenModal opens a form in Slack, which needs a bot's token. Without one it returns ErrNoToken, and the
@@ -191,6 +193,11 @@ func (o Options) act(ctx context.Context, source Source, result *Result) error {
 			return nil
 		}
 		o.tell(ctx, result)
+	}
+	if result.Pinned != nil && o.Pinned != nil {
+		if _, err := o.Pinned(ctx, *result.Pinned); err != nil {
+			return ours("store", "it could not be stored: %w", err)
+		}
 	}
 	if err := o.open(ctx, result); err != nil {
 		return err

@@ -133,35 +133,92 @@ func handshake(body []byte, now time.Time) (Result, error) {
 	}, nil
 }
 
-// slackEvent reads a message that begins like a command. All others, those of apps, what was edited and
-// what Slack itself says are left. A message is known by its ts, so one that Slack sends again is the
-// same.
+// slackEvent reads a message that begins like a command, what its author makes of it later, and what somebody
+// pins. All other messages, those of apps, and what Slack itself says are left. A message is known by its ts, so one
+// that Slack sends again is the same.
 // https://docs.slack.dev/reference/events/message
 func slackEvent(body []byte, now time.Time) Result {
 	var e struct {
-		Event struct {
-			Type     string `json:"type"`
-			Subtype  string `json:"subtype"`
-			BotID    string `json:"bot_id"`
-			AppID    string `json:"app_id"`
-			User     string `json:"user"`
-			Channel  string `json:"channel"`
-			Text     string `json:"text"`
-			TS       string `json:"ts"`
-			ThreadTS string `json:"thread_ts"`
-		} `json:"event"`
+		Event chatEvent `json:"event"`
 	}
 	nothing := Result{Answer: &Answer{}}
 	if err := decode(body, &e); err != nil {
 		return nothing
 	}
 	m := e.Event
-	if m.Type != "message" || m.Subtype != "" && m.Subtype != "thread_broadcast" || m.BotID != "" || m.AppID != "" ||
-		m.User == "" || m.TS == "" || !isCommand.MatchString(m.Text) {
-		return nothing
+	switch {
+	case m.Type == "pin_added" && m.Item.Type == "message":
+		// https://docs.slack.dev/reference/events/pin_added
+		nothing.Pinned = &incident.ChatPin{User: m.User, Channel: m.ChannelID, TS: m.Item.Message.TS, At: now.UTC()}
+	case m.Type == "reaction_added" && m.Reaction == "pushpin" && m.Item.Type == "message":
+		// https://docs.slack.dev/reference/events/reaction_added
+		nothing.Pinned = &incident.ChatPin{User: m.User, Channel: m.Item.Channel, TS: m.Item.TS, At: now.UTC()}
+	case m.Type == "message":
+		nothing.Said = m.said(now)
 	}
-	nothing.Said = &incident.ChatSaid{User: m.User, Channel: m.Channel, ID: m.TS, Text: m.Text, At: now.UTC()}
+	if p := nothing.Pinned; p != nil && (p.User == "" || p.Channel == "" || p.TS == "") {
+		nothing.Pinned = nil
+	}
 	return nothing
+}
+
+// chatEvent is what we read of an event in a channel.
+type chatEvent struct {
+	chatMessage
+	Type      string      `json:"type"`
+	Subtype   string      `json:"subtype"`
+	Channel   string      `json:"channel"`
+	ChannelID string      `json:"channel_id"` // of a pin
+	Message   chatMessage `json:"message"`    // of an edit
+	Before    chatMessage `json:"previous_message"`
+	EventTS   string      `json:"event_ts"`
+	Reaction  string      `json:"reaction"`
+	Item      struct {
+		Type    string      `json:"type"`
+		Channel string      `json:"channel"`
+		TS      string      `json:"ts"`
+		Message chatMessage `json:"message"` // of a pin
+	} `json:"item"`
+}
+
+// chatMessage is what we read of a message.
+type chatMessage struct {
+	User     string `json:"user"`
+	Text     string `json:"text"`
+	TS       string `json:"ts"`
+	ThreadTS string `json:"thread_ts"`
+	BotID    string `json:"bot_id"`
+	AppID    string `json:"app_id"`
+	Edited   struct {
+		TS string `json:"ts"`
+	} `json:"edited"`
+}
+
+// said returns a command that somebody wrote, changed or deleted, or nil.
+func (e chatEvent) said(now time.Time) *incident.ChatSaid {
+	m, edited := e.chatMessage, ""
+	switch e.Subtype {
+	case "", "thread_broadcast":
+	case "message_changed": // Slack sends it for the preview of a link, too
+		if m, edited = e.Message, e.Message.Edited.TS; edited == "" || e.Message.Text == e.Before.Text {
+			return nil
+		}
+	case "message_deleted":
+		m, edited = e.Before, e.EventTS
+	default:
+		return nil
+	}
+	isOurs := isCommand.MatchString(m.Text) || isCommand.MatchString(e.Before.Text)
+	if m.BotID != "" || m.AppID != "" || m.User == "" || m.TS == "" || !isOurs || e.Subtype != "" && edited == "" &&
+		e.Subtype != "thread_broadcast" {
+		return nil
+	}
+	said := &incident.ChatSaid{User: m.User, Channel: e.Channel, ID: m.TS, Text: m.Text, At: now.UTC(), Edited: edited,
+		IsDeleted: e.Subtype == "message_deleted"}
+	if m.ThreadTS != m.TS {
+		said.Parent = m.ThreadTS
+	}
+	return said
 }
 
 // isCommand finds the beginning of a command.

@@ -89,3 +89,32 @@ func (s *Slack) Find(ctx context.Context, m engine.ChatMessage) (id string, err 
 	}
 	return "", nil
 }
+
+// Read returns a message. It implements engine.Chat.
+func (s *Slack) Read(ctx context.Context, m engine.ChatMessage) (heard engine.ChatHeard, err error) {
+	api, who, err := s.open(ctx, m.Now, m.Service.Secret)
+	if err != nil {
+		return heard, err
+	}
+	// of a message in a thread it returns that one, and of any other the message and then its thread
+	found, _, _, err := api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+		ChannelID: m.Channel, Timestamp: m.ID, Limit: 1, Inclusive: true})
+	err = errorOf(m.Now, "conversations.replies", err)
+	if isOneOf(err, "thread_not_found", "message_not_found") {
+		return engine.ChatHeard{IsGone: true}, nil
+	}
+	if err != nil {
+		return heard, err
+	}
+	for _, one := range found {
+		if one.Timestamp != m.ID {
+			continue
+		}
+		heard = engine.ChatHeard{User: one.User, Text: one.Text, IsApp: one.BotID != "" || one.User == who.user}
+		if one.ThreadTimestamp != one.Timestamp {
+			heard.Thread = one.ThreadTimestamp
+		}
+		return heard, nil
+	}
+	return engine.ChatHeard{IsGone: true}, nil
+}

@@ -165,6 +165,17 @@ type Chat interface {
 	// Find returns the id of the message with m's key among the newest ones of its thread or, if it has none,
 	// of its channel; "" if there is none. It is for messages whose answer was lost.
 	Find(ctx context.Context, m ChatMessage) (id string, err error)
+	// Read returns the message with m's id.
+	Read(ctx context.Context, m ChatMessage) (ChatHeard, error)
+}
+
+// ChatHeard is a message that somebody wrote in a chat.
+type ChatHeard struct {
+	User   string // its id
+	Text   string // in the chat's markup
+	Thread string // the message in whose thread it is; empty: in none
+	IsApp  bool   // an app wrote it
+	IsGone bool   // nothing is there any more
 }
 
 // ChatMessage is a message in a chat.
