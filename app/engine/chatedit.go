@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/look"
@@ -42,15 +43,16 @@ func (r *reconciliation) saveSaid(s incident.ChatSaid, kept keptSaid) {
 	}
 }
 
-// findSaid finds the comment of a message in Slack. It reads the timeline, which few looks need: people seldom edit
-// commands.
-func (r *reconciliation) findSaid(s incident.ChatSaid) (it Item, login string, old incident.ChatSaid, err error) {
+// findSaid finds the newest comment of a message in Slack that fits. It reads the timeline, which few looks need:
+// people seldom edit commands.
+func (r *reconciliation) findSaid(s incident.ChatSaid, fits func(Item) bool) (it Item, login string,
+	old incident.ChatSaid, err error) {
 	all, err := r.timeline()
 	if err != nil {
 		return it, "", old, err
 	}
-	for _, it := range all {
-		if !it.Own || !incident.MayBeSaid(it.Body) {
+	for _, it := range slices.Backward(all) {
+		if !it.Own || !incident.MayBeSaid(it.Body) || !fits(it) {
 			continue
 		}
 		for _, key := range r.KeysIn(it) {
@@ -63,13 +65,19 @@ func (r *reconciliation) findSaid(s incident.ChatSaid) (it Item, login string, o
 	return it, "", old, nil
 }
 
+// isSaidPinned reports whether a message in Slack is pinned on the issue.
+func (r *reconciliation) isSaidPinned(s incident.ChatSaid) (bool, error) {
+	it, _, _, err := r.findSaid(s, func(it Item) bool { return slices.Contains(r.State.Pinned, it.Comment) })
+	return it.Comment != 0, err
+}
+
 // editSaid has the comment of a message follow what its author made of it in Slack. isNew reports that there is no
 // such comment, and the message may be a command by now.
 func (r *reconciliation) editSaid(said incident.ChatSaid, kept keptSaid) (isNew bool, err error) {
 	if kept.Edited >= said.Edited { // Slack's clock has as many digits each time
 		return false, nil
 	}
-	it, login, old, err := r.findSaid(said)
+	it, login, old, err := r.findSaid(said, func(Item) bool { return true })
 	if err != nil {
 		return false, err
 	}

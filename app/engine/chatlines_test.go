@@ -166,16 +166,21 @@ func TestS2Pins(t *testing.T) {
 	if got := said(only(t, chat)); len(got) != 1 || !strings.Contains(got[0], "who you are on GitHub") {
 		t.Errorf("whom nobody knows is answered %q", got)
 	}
+	w.event(react("U0BOB00", ts)) // who doesn't coordinate
+	w.settle()
+	if got := said(only(t, chat)); len(got) != 2 || !strings.Contains(got[1], ":no_entry:") {
+		t.Errorf("who may not pin is answered %q", got)
+	}
 	w.event(react("U0CAROL", ts))
 	w.event(react("U0CAROL", ts))
 	w.settle()
-	w.event(map[string]any{"type": "pin_added", "user": "U0BOB00", "channel_id": id,
+	w.event(map[string]any{"type": "pin_added", "user": "U0DAN00", "channel_id": id,
 		"item": map[string]any{"type": "message", "channel": id, "message": map[string]any{"ts": ts, "user": "U0DAN00"}}})
 	w.event(react("U0CAROL", only(t, chat).Pins[0]))
 	w.pass(5)
 	comments := w.list()
-	if len(comments) != before+1 {
-		t.Fatalf("%d comments more, want 1", len(comments)-before)
+	if len(comments) != before+3 { // bob's, the refusal, and carol's
+		t.Fatalf("%d comments more, want 3", len(comments)-before)
 	}
 	text := visible(comments[len(comments)-1].Body)
 	if !strings.Contains(text, "**carol** pinned in Slack, inc-1-checkout-is-down, what dan wrote") ||
@@ -185,7 +190,7 @@ func TestS2Pins(t *testing.T) {
 	if card := w.card(); !strings.Contains(card, "comment pinned") {
 		t.Errorf("the timeline has no pin:\n%s", card)
 	}
-	if got := said(only(t, chat)); len(got) != 2 || !strings.HasPrefix(got[1], ts+" :white_check_mark:") {
+	if got := said(only(t, chat)); len(got) != 3 || !strings.HasPrefix(got[2], ts+" :white_check_mark:") {
 		t.Errorf("the answers in Slack: %q", got)
 	}
 }

@@ -112,8 +112,10 @@ func (r *reconciliation) addSaid() error {
 		return nil
 	}
 	login, ok := r.loginOf(said.User)
-	if said.IsPin && kept.Login != "" { // by whoever was the first one
-		login, ok = kept.Login, true
+	if said.IsPin && kept.Login != "" && kept.Login != login {
+		if isPinned, err := r.isSaidPinned(*said); err != nil || isPinned {
+			return err // by whoever was the first one
+		}
 	}
 	if !ok {
 		return r.answerChat(*said, "unknown", "I don't know who you are on GitHub, so nothing was done. "+

@@ -17,7 +17,9 @@ const ChatComment = "comment"
 const maxChatText = 300
 
 // ChatText returns as much of a text as a line in Slack shows.
-func ChatText(text string) string { return texts.Truncate(texts.Squeeze(texts.Clean(text)), maxChatText) }
+func ChatText(text string) string {
+	return texts.Truncate(texts.Squeeze(texts.Clean(text)), maxChatText)
+}
 
 // ChatLine is one thing that happened on the issue, as the incident's channel in Slack shows it (S2).
 type ChatLine struct {

@@ -162,7 +162,7 @@ type Result struct {
 	Said *incident.ChatSaid
 	// Untaken is what the person hears at ReplyTo where Said was not taken, or Modal could not be opened
 	Untaken string
-	ReplyTo string // Slack's response URL; empty: nobody hears
+	ReplyTo string            // Slack's response URL; empty: nobody hears
 	Pinned  *incident.ChatPin // a message in Slack that somebody pinned
 	// Confirm is the address to GET so that a subscription begins. It is set only for an allowed
 	// topic and an address of Amazon's.

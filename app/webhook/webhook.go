@@ -48,8 +48,8 @@ type Options struct {
 	Login func() string
 	// IsChatty has comments without commands passed on, for the incidents' channels in Slack.
 	IsChatty bool
-	Enqueue func(context.Context, incident.Message) error // returns once the message is stored
-	Now     func() time.Time                              // the product's clock; nil: the real one
+	Enqueue  func(context.Context, incident.Message) error // returns once the message is stored
+	Now      func() time.Time                              // the product's clock; nil: the real one
 	// counts what was not taken: "signature", "size", "format" or "store"; nil: nobody does
 	Refused func(reason string)
 	Logger  *slog.Logger
