@@ -204,6 +204,9 @@ func samples() []incident.Say {
 		add(incident.Say{Name: "page-answered", Variant: how, Names: []string{"carol"}, Reason: "link"})
 	}
 	add(incident.Say{Name: "slack-said", Names: []string{"carol"}, Reason: "inc-12-checkout"})
+	add(incident.Say{Name: "link-unknown", Who: "carol"})
+	add(incident.Say{Name: "linked", Who: "carol", Line: "U0CAROL"})
+	add(incident.Say{Name: "linked", Who: "carol"})
 	add(incident.Say{Name: "slack-pinned", Names: []string{"carol"}, Who: "dan", Line: "It is the <cache>", Reason: "inc-12-checkout"})
 	add(incident.Say{Name: "slack-said", Names: []string{"carol"}, Line: "/ic update We look into it, @dan <b>", Reason: "inc-12-checkout"})
 	add(incident.Say{Name: "page-answered", Variant: "pass", Names: []string{"dan"}, Reason: "call", Time: at})

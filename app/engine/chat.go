@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
@@ -198,6 +199,15 @@ func (r *reconciliation) chatChannel() ports.ChatChannel {
 		Purpose: fmt.Sprintf("Incident %s: %s", r.DeclaredRef(), r.Snapshot.URL), IsPublic: r.Policy.Chat.IsPublic,
 		IsOver: r.State.Chat.IsOver, Topic: shown.Topic, Text: shown.Topic, Card: shown.Sections, Buttons: shown.Buttons,
 		Members: r.State.ChatMembers(), Now: r.Now,
+	}
+	c.Service.Targets = maps.Clone(service.Targets)
+	for _, login := range c.Members {
+		if user, ok := r.linkedUser(login); ok && c.Service.Targets["@"+login] == "" {
+			if c.Service.Targets == nil {
+				c.Service.Targets = map[string]string{}
+			}
+			c.Service.Targets["@"+login] = user
+		}
 	}
 	c.Links = append(c.Links, incident.Link{Name: "Issue", URL: r.Snapshot.URL})
 	if r.State.Document.Number != 0 {

@@ -293,7 +293,7 @@ func TestS2MessagesInSlack(t *testing.T) {
 		t.Errorf("the answer in Slack: %q", got)
 	}
 	w.mark()
-	for n := range 50 {
+	for n := range 1000 {
 		w.event(message("U0CAROL", "I look at /incident things", fmt.Sprintf("17.%06d", n)))
 	}
 	bot := message(workspace.BotUser, "/incident note a loop", "18.000001")

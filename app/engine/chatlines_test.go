@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -248,5 +249,61 @@ func TestS2EditsInSlack(t *testing.T) {
 	}
 	if all := w.list(); len(all) != before+2 {
 		t.Errorf("%d comments more", len(all)-before)
+	}
+}
+
+// TestS3LinkInSlack: whom the configuration does not name gets a code in Slack that they alone see, and it counts
+// once they write it on GitHub: for one person, within a quarter of an hour. It ends where they say so.
+func TestS3LinkInSlack(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	id := only(t, chat).ID
+	chat.Change(id, func(c *workspace.Channel) { c.Members = append(c.Members, "U0ERIN00") })
+	code := func(trigger string) string {
+		t.Helper()
+		w.slash(trigger, "U0ERIN00", id, "/incident", "link")
+		w.settle()
+		messages := only(t, chat).Messages
+		last := messages[len(messages)-1]
+		got := regexp.MustCompile("/incident link ([A-Z2-9-]{9})`").FindStringSubmatch(last.Text)
+		if last.OnlyTo != "U0ERIN00" || got == nil {
+			t.Fatalf("in Slack: %q, to %q", last.Text, last.OnlyTo)
+		}
+		return got[1]
+	}
+	note := func(trigger, text string) (isDone bool) {
+		t.Helper()
+		before := w.card()
+		w.slash(trigger, "U0ERIN00", id, "/incident", "note "+text)
+		w.settle()
+		return w.card() != before
+	}
+	if note("2.1", "too early") {
+		t.Error("a note of a member whom nobody knows counts")
+	}
+	late := code("2.2")
+	w.advance(16 * time.Minute)
+	w.comment("erin", "/incident link "+late)
+	w.settle()
+	if note("2.3", "by an old code") {
+		t.Error("an old code counts")
+	}
+	fresh := code("2.4")
+	w.slash("2.5", "U0CAROL", id, "/incident", "link "+fresh) // in Slack it proves nothing
+	w.settle()
+	w.comment("erin", "/incident link "+strings.ToLower(fresh))
+	w.comment("mallory", "/incident link "+fresh)
+	w.comment("carol", "/incident link "+fresh)
+	w.restart()
+	if !note("2.6", "we roll back") {
+		t.Fatalf("once it is linked nothing counts: %q", said(only(t, chat)))
+	}
+	if all := w.list(); !strings.Contains(visible(all[len(all)-1].Body), "**erin** in Slack") {
+		t.Errorf("the issue says: %s", visible(all[len(all)-1].Body))
+	}
+	w.comment("erin", "/incident link none")
+	w.settle()
+	if note("2.7", "no longer") {
+		t.Error("a link that was taken back counts")
 	}
 }

@@ -80,7 +80,8 @@ func (e *Engine) ChatSecret(ctx context.Context, channel string) (string, error)
 // userMention is a mention of a member in what Slack sends.
 var userMention = regexp.MustCompile(`<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>`)
 
-// loginOf returns the login of a member, as the configuration has it: exactly one names them.
+// loginOf returns the login of a member, as the configuration has it: exactly one names them. Where none does, what
+// they said themselves on GitHub counts.
 func (r *reconciliation) loginOf(user string) (login string, ok bool) {
 	service, _ := r.Policy.Service("slack")
 	var logins []string
@@ -89,10 +90,13 @@ func (r *reconciliation) loginOf(user string) (login string, ok bool) {
 			logins = append(logins, l)
 		}
 	}
-	if len(logins) != 1 {
-		return "", false
+	switch len(logins) {
+	case 0:
+		return r.linkedLogin(user)
+	case 1:
+		return logins[0], true
 	}
-	return logins[0], true
+	return "", false
 }
 
 // addSaid has the comment posted in which the app says what somebody wrote in Slack. Who is not known
@@ -101,6 +105,12 @@ func (r *reconciliation) addSaid() error {
 	said := r.m.ChatSaid()
 	if said == nil {
 		return nil
+	}
+	if askedLink.MatchString(said.Text) && !said.IsPin {
+		if said.Edited != "" {
+			return nil
+		}
+		return r.offerLink(*said)
 	}
 	kept := r.loadSaid(*said)
 	if said.Edited != "" {
@@ -118,9 +128,9 @@ func (r *reconciliation) addSaid() error {
 		}
 	}
 	if !ok {
-		return r.answerChat(*said, "unknown", "I don't know who you are on GitHub, so nothing was done. "+
-			"Somebody who may change the configuration adds you there: `services: { slack: { targets: { "+
-			`"@your-login": `+said.User+" } } }`")
+		return r.answerChat(*said, "unknown", "I don't know who you are on GitHub, so nothing was done. Write "+
+			"`/incident link` here, which needs no help. Or somebody who may change the configuration adds you there: "+
+			"`services: { slack: { targets: { "+`"@your-login": `+said.User+" } } }`")
 	}
 	text, unknown := r.saidText(said.Text)
 	switch {
@@ -186,10 +196,18 @@ func (r *reconciliation) saidFacts(i int, it Item) []incident.Fact {
 			if c := r.m.Comment(); c != nil && c.ID == it.Comment {
 				text = c.Before // of an edit only what it adds counts, see editFacts
 			}
-			return r.commandFacts(r.parse(text), i, f)
+			return r.commandFacts(withoutLinks(r.parse(text)), i, f)
 		}
 	}
 	return nil
+}
+
+// withoutLinks leaves out what counts on GitHub alone.
+func withoutLinks(parsed []any) []any {
+	return slices.DeleteFunc(parsed, func(what any) bool {
+		c, ok := what.(incident.Command)
+		return ok && c.Kind == incident.LinkChat
+	})
 }
 
 // saidIn returns, by comment, what people wrote in Slack that this look reads.
@@ -283,7 +301,8 @@ func (r *reconciliation) answerChat(said incident.ChatSaid, what, text string) e
 		text = "`" + templates.ChatText(strings.ReplaceAll(first, "`", "'"), 200) + "`" + who + "\n" + text
 	}
 	sum := sha256.Sum256([]byte(what + "\n" + text))
-	answer := &incident.ChatAnswer{Channel: said.Channel, Thread: said.Thread(), Text: text}
+	answer := &incident.ChatAnswer{Channel: said.Channel, Thread: said.Thread(), Text: text,
+		Only: said.Only}
 	m := Message{Ref: r.Ref, Why: "slack", What: answer,
 		Delivery: fmt.Sprintf("slack answer %s %s %s", said.Channel, said.ID, hex.EncodeToString(sum[:6]))}
 	if err := r.Queue.Enqueue(r.Ctx, m, time.Time{}); err != nil {
@@ -308,8 +327,8 @@ func (r *reconciliation) writeChatAnswer() error {
 	cause, _, _ := strings.Cut(r.m.Delivery, againMark)
 	_, _, err := r.deliveries.Send(r.Ctx, r.Ref, cause, func(ctx context.Context, before delivery.Attempt) error {
 		m := ports.ChatMessage{Service: service, Channel: answer.Channel, Thread: answer.Thread, Text: answer.Text,
-			Key: cause, Now: r.Now}
-		if !before.Failed.IsZero() || before.Begun.Before(r.Now) { // the answer to the last call may be lost
+			Key: cause, Only: answer.Only, Now: r.Now}
+		if m.Only == "" && (!before.Failed.IsZero() || before.Begun.Before(r.Now)) { // the answer to the last call may be lost
 			if id, err := r.Chat.Find(ctx, m); err != nil || id != "" {
 				return err
 			}

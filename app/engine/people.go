@@ -59,6 +59,8 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 		err = r.lookUpRunner(&c, f.By.Login)
 	case incident.StartFreeze:
 		err = r.lookUpFreezer(&c, f.By.Login)
+	case incident.LinkChat:
+		return r.lookUpLink(f, c), nil
 	case incident.EndFreeze:
 		c.Org = r.Ref.Owner
 	case incident.GiveIC, incident.GiveOE, incident.AddFollowUp:

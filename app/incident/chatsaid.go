@@ -22,6 +22,7 @@ type ChatSaid struct {
 
 	By string `json:"-"` // their login, once the app has said what they wrote
 
+	Only   string `json:"-"`                // who alone sees the answer; empty: everybody there
 	Parent string `json:"parent,omitempty"` // the message in whose thread it is; empty: in none
 	// IsPin says that User pinned a message, and did not write it. Author is who did, by their login, if that is known.
 	IsPin  bool   `json:"pin,omitempty"`
@@ -86,7 +87,8 @@ func (s ChatSaid) Thread() string {
 type ChatAnswer struct {
 	Channel string `json:"channel"`
 	Thread  string `json:"thread,omitempty"`
-	Text    string `json:"text"` // in Slack's markup
+	Text    string `json:"text"`           // in Slack's markup
+	Only    string `json:"only,omitempty"` // who alone sees it; empty: everybody there
 }
 
 func (*ChatAnswer) request() {}

@@ -259,6 +259,7 @@ type Command struct {
 	Other *Other
 
 	Inputs []InputValue // of the workflow that `/oe run` names
+	Member string       // in Slack, whose code `/incident link` has; empty: nobody's
 }
 
 // Line is one line of a note.

@@ -28,6 +28,13 @@ func (s *Slack) Say(ctx context.Context, m engine.ChatMessage) (id string, err e
 	if err != nil {
 		return "", err
 	}
+	if m.Only != "" {
+		id, err = api.PostEphemeralContext(ctx, m.Channel, m.Only, optionsOf(m)...)
+		if err = errorOf(m.Now, "chat.postEphemeral", err); isOneOf(err, "user_not_in_channel") {
+			return "", nil // they left, and nobody else is to see it
+		}
+		return id, err
+	}
 	_, id, err = api.PostMessageContext(ctx, m.Channel, optionsOf(m)...)
 	return id, errorOf(m.Now, "chat.postMessage", err)
 }

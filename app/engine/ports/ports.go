@@ -185,6 +185,7 @@ type ChatMessage struct {
 	Thread  string // the message that it answers; empty: none
 	Text    string // in the chat's markup
 	Key     string // names the message
+	Only    string // the id of who alone sees it; empty: everybody there
 	ID      string // of one that is there
 	Now     time.Time
 }
