@@ -209,7 +209,7 @@ func TestHostileTextIsRefusedUnread(t *testing.T) {
 }
 
 func TestEveryRowOfTheTableParses(t *testing.T) {
-	words := strings.NewReplacer("[severity] [summary]", "", "[rotation] [from 18:00] ", "", "[rotation]", "", "[HH:MM] text", "x", "[why]", "", "[NAME key=value …]", "rollback version=v6", "NAME…", "globex", "[@user, @org/team, group] why", "why",
+	words := strings.NewReplacer("[severity] [summary]", "", "CODE", "K7QD-93PM", "[rotation] [from 18:00] ", "", "[rotation]", "", "[HH:MM] text", "x", "[why]", "", "[NAME key=value …]", "rollback version=v6", "NAME…", "globex", "[@user, @org/team, group] why", "why",
 		"[link] [note]", "", "[link]", "", "[name]", "", "https://…", "https://meet.example/p1", "NAME [because why]", "fixing", "[owner/repo] title [@owner] [due:DATE]", "title", "[since 2h] [owner/repo …]", "since 2h",
 		"owner/repo#n why", "acme/payments#41 why",
 		"owner/repo#n", "acme/payments#41", "#n", "#3", "who and how", "gina", "text or owner/repo#n", "text")

@@ -35,6 +35,7 @@ type deed struct {
 var preparedDeeds = []deed{
 	{kind: incident.Declare, text: "/incident critical The line is down", plain: true},
 	{kind: incident.Help, text: "/incident help"},
+	{kind: incident.LinkChat, text: "/incident link none"},
 	{kind: incident.Status, text: "/incident status"},
 	{kind: incident.Note, text: "/incident note 10:30 The first alert"},
 	{kind: incident.Decline, text: "/incident decline it was the probe"},

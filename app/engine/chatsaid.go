@@ -158,11 +158,11 @@ func (r *reconciliation) addSaid() error {
 
 // sayOf returns what the app says that somebody wrote or pinned in Slack.
 func (r *reconciliation) sayOf(said incident.ChatSaid, login string) incident.Say {
-	say := incident.Say{Name: "slack-said", Names: []string{login}, Line: said.Text, Reason: r.State.Chat.Name}
 	if said.IsPin {
-		say.Name, say.Who = "slack-pinned", said.Author
+		return incident.Say{Name: "slack-pinned", Names: []string{login}, Who: said.Author, Line: said.Text,
+			Reason: r.State.Chat.Name}
 	}
-	return say
+	return incident.Say{Name: "slack-said", Names: []string{login}, Line: said.Text, Reason: r.State.Chat.Name}
 }
 
 // saidText returns what Slack sends as a person wrote it: a mention of a member becomes their login.
