@@ -328,7 +328,8 @@ func (r *reconciliation) writeChatAnswer() error {
 	_, _, err := r.deliveries.Send(r.Ctx, r.Ref, cause, func(ctx context.Context, before delivery.Attempt) error {
 		m := ports.ChatMessage{Service: service, Channel: answer.Channel, Thread: answer.Thread, Text: answer.Text,
 			Key: cause, Only: answer.Only, Now: r.Now}
-		if m.Only == "" && (!before.Failed.IsZero() || before.Begun.Before(r.Now)) { // the answer to the last call may be lost
+		// the answer to the last call may be lost
+		if m.Only == "" && (!before.Failed.IsZero() || before.Begun.Before(r.Now)) {
 			if id, err := r.Chat.Find(ctx, m); err != nil || id != "" {
 				return err
 			}

@@ -13,7 +13,8 @@ const LinkChat Kind = "link"
 
 var _ = register(Row{
 	Kind: LinkChat, Verbs: []string{VerbIncident}, Word: "link",
-	Usage: "/incident link CODE", Does: "have your commands in Slack count as yours: the code is what `/incident link` answers there",
+	Usage: "/incident link CODE", Does: "have your commands in Slack count as yours: the code is what " +
+		"`/incident link` answers there",
 	Example: "/incident link K7QD-93PM", Who: Responder, Place: 170, AfterClosing: true, AfterEnding: true,
 }, parseLink, (*run).linkChat)
 
