@@ -17,12 +17,14 @@ var Scopes = []Scope{
 	{"commands", "receive slash commands, and the shortcut on messages"},
 	{"chat:write", "write and edit the card, answers, pages and updates"},
 	{"pins:write", "pin the card"},
+	{"pins:read", "hear what people pin"},
+	{"reactions:read", "hear of a pushpin on a message"},
 	{"bookmarks:read", "find the bookmarks again"},
 	{"bookmarks:write", "set the bookmarks"},
 }
 
 // Events lists what the app hears of from Slack.
-var Events = []string{"message.channels", "message.groups"}
+var Events = []string{"message.channels", "message.groups", "pin_added", "reaction_added"}
 
 // commands are the slash commands.
 var commands = []slack.ManifestSlashCommand{
