@@ -60,8 +60,12 @@ type cardChoice struct {
 	ok      bool // there is one that counts
 }
 
-// useCard goes on from a card.
+// useCard goes on from a card, unless the look that built it again never ended.
 func (r *reconciliation) useCard(found *cardChoice, c card.Card) {
+	if c.State.Rebuilding {
+		r.cardSeq = c.Seq
+		return
+	}
 	found.ok, r.Before, r.cardSeq = true, c.State, c.Seq
 }
 

@@ -289,6 +289,7 @@ func (r *reconciliation) stepAndApply() error {
 		return nil
 	}
 	r.recordRepeat(r.m, r.Now)
+	r.State.Rebuilding = r.IsCardLost
 	r.hasUnfinished = true
 	defer r.rememberUnfinished()
 	if err := r.commit(); err != nil {
@@ -305,7 +306,7 @@ func (r *reconciliation) stepAndApply() error {
 	if err := r.deferRest(r.applyRest()); err != nil {
 		return err
 	}
-	r.hasUnfinished = !r.Deferral.At.IsZero()
+	r.hasUnfinished, r.State.Rebuilding = !r.Deferral.At.IsZero(), false
 	r.scheduleRecheck()
 	return inOrder(r.commit, r.sendSeeks, r.sendChatSync, r.sendChatLines)
 }
