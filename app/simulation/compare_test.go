@@ -347,9 +347,12 @@ func tellEntries(title string, want, got *outcome) {
 	wanted, told := want.entriesSince(title, oldest), got.entriesSince(title, oldest)
 	if _, timeless := want.began[title]; timeless && !oldest.IsZero() {
 		// Each may have begun some seconds after the other, so the same entry may be left out in one
-		// only, and one more page may have gone out in the other.
-		isPage := func(line string) bool { return clocked.MatchString(": " + line) }
-		wanted, told = slices.DeleteFunc(wanted, isPage), slices.DeleteFunc(told, isPage)
+		// only, and one more page may have gone out in the other, or a workflow's end been heard of there.
+		isElse := func(line string) bool {
+			line = ": " + line
+			return clocked.MatchString(line) || runsEnd.MatchString(line) || frost.MatchString(line)
+		}
+		wanted, told = slices.DeleteFunc(wanted, isElse), slices.DeleteFunc(told, isElse)
 		n := min(len(wanted), len(told))
 		wanted, told = wanted[len(wanted)-n:], told[len(told)-n:]
 	}

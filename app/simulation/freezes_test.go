@@ -172,6 +172,9 @@ func (o *outcome) unfrozen(title string, script []step) {
 	for _, s := range script {
 		if s.on == title && freezing.MatchString(s.text) {
 			o.unanswered(title, s.name)
+			o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool {
+				return strings.HasPrefix(line, title+": reply/["+s.name+"].")
+			})
 		}
 	}
 }
