@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"app/setup": {"app/config", "app/engine", "app/github", "app/incident", "templates",
 		"app/naming", "app/texts"},
 	"app/replay": {"app/engine", "app/engine/ports", "app/incident", "app/owner", "app/similar", "app/webhook"},
-	"app/doctor": {"app/config", "app/oncall", "app/engine", "app/github", "app/incident", "app/setup",
+	"app/doctor": {"app/config", "app/oncall", "app/engine", "app/engine/ports", "app/github", "app/incident", "app/setup",
 		"app/naming", "app/owner", "app/selftest", "app/slack", "templates"},
 	"app/slack":       {"app/engine", "app/incident"},
 	"app/store":       {"app/engine", "app/incident", "app/metrics", "app/wait"},

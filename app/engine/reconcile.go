@@ -289,7 +289,7 @@ func (r *reconciliation) stepAndApply() error {
 		return nil
 	}
 	r.recordRepeat(r.m, r.Now)
-	r.State.Rebuilding = r.IsCardLost
+	r.State.Rebuilding = r.IsCardLost && len(incident.Pending(r.State)) > 0
 	r.hasUnfinished = true
 	defer r.rememberUnfinished()
 	if err := r.commit(); err != nil {

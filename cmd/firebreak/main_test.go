@@ -316,7 +316,7 @@ func TestMorning(t *testing.T) {
 				"/search/issues?q=org:acme+is:pr+is:merged":               `"total_count":30}`,
 				"/repos/acme/payments/deployments?environment=production": `"description":"build 43"`,
 				"/repos/acme/incidents/issues?state=all":                  "[]",
-				"/apps/firebreak":                                         `"deployments":"read"`,
+				"/apps/firebreak":                                         `"deployments":"write"`,
 			} {
 				if status, said := request(t, "alice", "GET", p.url+"/api/v3"+path, ""); status != 200 || !strings.Contains(said, want) {
 					t.Errorf("%s: %d %.300s", path, status, said)
