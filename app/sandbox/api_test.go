@@ -301,6 +301,7 @@ func TestAPI(t *testing.T) {
 		{"root", testRoot, nil}, {"changes", testChanges, []func(*Options){withChanges}},
 		{"dispatch", func(g *github) { testDispatch(g, g.settle) }, []func(*Options){withChanges}},
 		{"rulesets", testRulesets, []func(*Options){withRules}},
+		{"gates", testGates, []func(*Options){withGates}},
 		{"registration", testRegistration, []func(*Options){empty}},
 	}
 	var calls []Call
