@@ -187,7 +187,7 @@ func TestTheFunctions(t *testing.T) {
 		if name == "Webhook" {
 			got := slices.Sorted(maps.Keys(env))
 			if want := []string{"FIREBREAK_APP_ID", "FIREBREAK_APP_SLUG", "FIREBREAK_DEPLOYMENT",
-				"FIREBREAK_QUEUE_URL", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
+				"FIREBREAK_QUEUE_URL", "FIREBREAK_SLACK_COMMENTS", "FIREBREAK_WEBHOOK_SECRET"}; !slices.Equal(got, want) {
 				t.Errorf("the webhook function knows %q, want %q", got, want)
 			}
 		}
