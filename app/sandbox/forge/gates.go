@@ -59,9 +59,9 @@ func (run *WorkflowRun) gate(environment string) *Gate {
 	return nil
 }
 
-// IsHeld reports whether some environment waits for the App.
+// IsHeld reports whether some environment waits for the App. A run that ended waits for nothing.
 func (run *WorkflowRun) IsHeld() bool {
-	return slices.ContainsFunc(run.Gates, func(g *Gate) bool { return g.Answer == "" })
+	return run.Status != "completed" && slices.ContainsFunc(run.Gates, func(g *Gate) bool { return g.Answer == "" })
 }
 
 // Deploy starts a run that deploys the tip of a branch. It waits where the environment has a rule of the App.
@@ -112,7 +112,7 @@ func (f *Forge) AnswerGate(by *Actor, r *Repository, run *WorkflowRun, environme
 	refuse := func(why string) error { return &Error{Status: statusUnprocessableEntity, Message: why} }
 	g := run.gate(environment)
 	switch {
-	case g == nil:
+	case g == nil, g.Answer == "" && !run.IsHeld():
 		return refuse("There are no pending deployment requests for this environment")
 	case g.Answer != "":
 		return refuse("The deployment protection rule was reviewed already")

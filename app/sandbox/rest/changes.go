@@ -291,16 +291,11 @@ func dispatchWorkflow(q *request) (int, any, error) {
 }
 
 func getRun(q *request) (int, any, error) {
-	r, err := q.readableBy("actions")
+	r, run, err := q.readRun()
 	if err != nil {
 		return 0, nil, err
 	}
-	for _, run := range r.Runs {
-		if run.ID == q.id("run") {
-			return http.StatusOK, q.views.runView(r, run), nil
-		}
-	}
-	return 0, nil, forge.ErrNotFound
+	return http.StatusOK, q.views.runView(r, run), nil
 }
 
 // listProperties lists the custom properties that have a value.

@@ -39,18 +39,27 @@ func answerGate(q *request) (int, any, error) {
 	return http.StatusNoContent, nil, q.forge.AnswerGate(q.by, r, run, in.Environment, in.State, in.Comment)
 }
 
-func listPendingDeployments(q *request) (int, any, error) {
+// readRun returns the run that somebody asks for who may read it.
+func (q *request) readRun() (*forge.Repository, *forge.WorkflowRun, error) {
 	r, err := q.readableBy("actions")
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	run, ok := r.FindRun(q.id("run"))
 	if !ok {
-		return 0, nil, forge.ErrNotFound
+		return nil, nil, forge.ErrNotFound
+	}
+	return r, run, nil
+}
+
+func listPendingDeployments(q *request) (int, any, error) {
+	r, run, err := q.readRun()
+	if err != nil {
+		return 0, nil, err
 	}
 	pending := []fields{}
 	for _, g := range run.Gates {
-		if g.Answer == "" {
+		if g.Answer == "" && run.IsHeld() {
 			pending = append(pending, fields{"environment": q.views.environmentView(r, g.Environment), "wait_timer": 0,
 				"wait_timer_started_at": nil, "current_user_can_approve": false, "reviewers": []any{}})
 		}
@@ -60,13 +69,9 @@ func listPendingDeployments(q *request) (int, any, error) {
 
 // listApprovals lists what was said of a run's environments: here that is the App alone.
 func listApprovals(q *request) (int, any, error) {
-	r, err := q.readableBy("actions")
+	r, run, err := q.readRun()
 	if err != nil {
 		return 0, nil, err
-	}
-	run, ok := r.FindRun(q.id("run"))
-	if !ok {
-		return 0, nil, forge.ErrNotFound
 	}
 	all := []fields{}
 	for _, g := range run.Gates {
