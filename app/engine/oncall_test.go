@@ -89,11 +89,13 @@ func TestO1AFirstStepWithNobodyOnCall(t *testing.T) {
 	for name, c := range map[string]struct{ steps, want, says string }{
 		"another step follows": {"[{to: [secondary]}, {to: [primary], after: 30m}]", "@bob", "I page the next step at once"},
 		"one step alone":       {"[{to: [secondary]}]", "incident-coordinators", "Nobody is on call in secondary"},
+		"with the phone list":  {"[{to: [secondary, phone]}]", "incident-coordinators", "Nobody is on call in secondary"},
 		"no step has anybody":  {"[{to: [secondary]}, {to: [secondary], after: 30m}]", "incident-coordinators", "Nobody is on call in secondary"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := maps.Clone(templates.Repository())
-			files[config.Path], files[oncall.Path] = "pager: webhook\nescalation: {steps: "+c.steps+"}\n", rotations
+			files[config.Path], files[oncall.Path] = "pager: webhook\nphones: [\"Desk, +49 30 5550 100\"]\n"+
+				"escalation: {steps: "+c.steps+"}\n", rotations
 			w := newWorldWith(t, map[string]map[string]string{"acme/incidents": files})
 			w.tell(critical)
 			paged := w.outbox()

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,6 +55,13 @@ func (r *reconciliation) readIssue() error {
 	return nil
 }
 
+// postedKeys returns the keys of the app's comments that this look read, the oldest first.
+func (r *reconciliation) postedKeys() []string {
+	return slices.SortedFunc(maps.Keys(r.Posted), func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.Posted[a], r.Posted[b]), cmp.Compare(a, b))
+	})
+}
+
 // cardChoice is which card a look goes on from.
 type cardChoice struct {
 	refused refusedCard
@@ -60,12 +69,8 @@ type cardChoice struct {
 	ok      bool // there is one that counts
 }
 
-// useCard goes on from a card, unless the look that built it again never ended.
+// useCard goes on from a card.
 func (r *reconciliation) useCard(found *cardChoice, c card.Card) {
-	if c.State.Rebuilding {
-		r.cardSeq = c.Seq
-		return
-	}
 	found.ok, r.Before, r.cardSeq = true, c.State, c.Seq
 }
 

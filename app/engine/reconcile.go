@@ -289,7 +289,6 @@ func (r *reconciliation) stepAndApply() error {
 		return nil
 	}
 	r.recordRepeat(r.m, r.Now)
-	r.State.Rebuilding = r.IsCardLost && len(incident.Pending(r.State)) > 0
 	r.hasUnfinished = true
 	defer r.rememberUnfinished()
 	if err := r.commit(); err != nil {
@@ -306,7 +305,7 @@ func (r *reconciliation) stepAndApply() error {
 	if err := r.deferRest(r.applyRest()); err != nil {
 		return err
 	}
-	r.hasUnfinished, r.State.Rebuilding = !r.Deferral.At.IsZero(), false
+	r.hasUnfinished = !r.Deferral.At.IsZero()
 	r.scheduleRecheck()
 	return inOrder(r.commit, r.sendSeeks, r.sendChatSync, r.sendChatLines)
 }
@@ -356,6 +355,7 @@ func (r *reconciliation) reduce() error {
 		if err := r.recover(); err != nil {
 			return err
 		}
+		r.State.Told = incident.Outcomes(r.postedKeys())
 	}
 	r.noteContests()
 	r.Report(r.brokenConfig)

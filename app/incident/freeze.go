@@ -210,6 +210,9 @@ const (
 	freezeLife  = 30 * 24 * time.Hour
 	// freezePatience is how long a freeze that can't be switched on is tried as long as GitHub is out.
 	freezePatience = 15 * time.Minute
+	// freezeTries is how often it is tried in that time, and at least: whoever asked may have been heard late, and a
+	// freeze may be on although the card that said so is lost.
+	freezeTries = 6
 )
 
 // FreezeHolder names a freeze on GitHub: acme/incidents#12/3 is the third of that incident.
@@ -820,7 +823,7 @@ func (r *run) freezeTrouble(w FreezeTrouble) {
 	case f.End != nil && w.IsRefused && isFirst && !f.From.IsZero():
 		say.Variant = "off"
 		r.emit(Remind{Key: fmt.Sprintf("freeze-trouble/%d", f.Number), At: r.f.At, Say: say})
-	case f.End == nil && f.From.IsZero() && (w.IsRefused || r.f.At.Sub(f.At) > freezePatience):
+	case f.End == nil && f.From.IsZero() && (w.IsRefused || r.f.At.Sub(f.At) > freezePatience && f.Tries > freezeTries):
 		r.giveUpFreeze(f, say)
 	}
 }

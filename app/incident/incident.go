@@ -195,9 +195,8 @@ type State struct {
 	Said map[string]int64 `json:"said,omitempty"`
 
 	Cursor Cursor `json:"cursor"`
-	// Rebuilding says that the look that builds this state again, from the whole timeline, has not ended. Where it
-	// never does, the next one starts over: only who reads the whole timeline knows what was said.
-	Rebuilding bool `json:"rebuilding,omitempty"`
+	// Told are keys of comments about what came of something, from before the card was lost: see Outcomes.
+	Told []string `json:"told,omitempty"`
 
 	// What GitHub refuses at the moment, and what could not be handled (A8).
 	Refused   []Refusal   `json:"refused,omitempty"`

@@ -94,15 +94,16 @@ func (r *run) rotationsOf(names []string) (out []string) {
 }
 
 // withSomebody returns whom a step pages: the coordinators in its place, which is said, where nobody is on call in
-// it and no other step has anybody. A next step would be paged at once, and find nobody either.
+// it and no other step has anybody. A next step would be paged at once, and find nobody either. The phone list pages
+// nobody.
 func (r *run) withSomebody(to []string) []string {
 	reached := r.p.ReachOnCall(to, r.f.At)
-	if len(reached.To) > 0 || len(reached.Gaps) == 0 || !r.p.ReachesNobody(r.f.At) {
+	if !isList(reached.To) || len(reached.Gaps) == 0 || !r.p.ReachesNobody(r.f.At) {
 		return to
 	}
 	r.emit(Remind{Key: gapKey(r.f.At, reached.Gaps), At: r.f.At,
 		Say: Say{Name: "on-call-gap", Variant: "instead", Lines: reached.Gaps, Line: r.p.Coordinators}})
-	return []string{r.p.Coordinators}
+	return append([]string{r.p.Coordinators}, reached.To...)
 }
 
 func gapKey(at time.Time, gaps []string) string {

@@ -91,7 +91,9 @@ func (l *Look) HasKey(key string) bool {
 }
 
 // IsPosted reports whether a comment of the app's own carries a key, or this look put it off.
-func (l *Look) IsPosted(key string) bool { return l.Posted[key] != 0 }
+func (l *Look) IsPosted(key string) bool {
+	return l.Posted[key] != 0 || slices.Contains(l.State.Told, key)
+}
 
 // IsMarked returns a function that reports whether the app wrote a comment or issue with a mark of
 // this incident.
