@@ -143,6 +143,21 @@ func TestM3AnAlertInMonitoringTakesTheIncidentBack(t *testing.T) {
 	s.expect(s.state.Regressions == 1, "counted twice")
 }
 
+// A report that waited, as while GitHub was out, says how it was when it came, and not that the trouble came back since.
+func TestM3AReportFromBeforeIsNoReturn(t *testing.T) {
+	report := func(minutes float64) incident.Fact {
+		at := start.Add(time.Duration(minutes * float64(time.Minute)))
+		return incident.Fact{At: start.Add(20 * time.Minute), What: incident.Signalled{Source: "Alertmanager", Firing: true,
+			Count: 1, Report: incident.Report{Mark: "m", ID: "i", At: at.Unix()}}}
+	}
+	s := monitored(t)
+	n := len(s.pages())
+	s.fact(report(9.9)).expectPages(n)
+	s.expect(s.state.Phase == incident.Monitoring && s.state.Signals.Count > 0, "in %s", s.state.Phase)
+	s = monitored(t).fact(report(10))
+	s.expect(s.state.Phase == incident.Investigate && s.state.Regressions == 1, "in %s", s.state.Phase)
+}
+
 func TestM3WhoIsReachedWhenItComesBack(t *testing.T) {
 	regression := cmd(incident.Regression)
 	for name, c := range map[string]struct {

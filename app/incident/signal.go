@@ -43,6 +43,8 @@ func (r *run) signalled(s Signalled) {
 	r.reportNews(s)
 	holder, _ := r.Coordinator()
 	switch {
+	case r.Phase == Monitoring && s.Firing && at.Before(r.Since.At):
+		// It waited, as for GitHub, while somebody began to watch: what fired before has not come back.
 	case r.Phase == Monitoring && s.Firing && (!was.Firing || was.Last.Before(r.Since.At)):
 		r.comeBack(s.Source, at)
 	case s.Firing && !was.Firing && was.Count > 0:
