@@ -43,6 +43,9 @@ type Environment struct {
 	// the rulesets of freezes; 0: the App itself does
 	FreezeAppID int64
 	FreezeKey   []byte
+	// FIREBREAK_FREEZE_URL and FIREBREAK_FREEZE_SECRET: the process that holds that key instead, and
+	// what signs what it is asked; nil: there is none
+	Freezer *github.FreezerAddress
 	// FIREBREAK_KMS_KEY: the private key is in KMS and stays there; for the functions on AWS
 	KMSKey string
 	// FIREBREAK_WEBHOOK_SECRET, then FIREBREAK_WEBHOOK_SECRET_PREVIOUS while rotating
@@ -168,19 +171,13 @@ func readApp(getenv func(string) string) (Environment, []error) {
 		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must hold "+
 			"the App's private key (PEM)"))
 	}
-	wrong = append(wrong, e.readFreezeApp(getenv)...)
-	switch limits := getenv("FIREBREAK_GITHUB_LIMITS"); limits {
-	case "", "github":
-	case "none":
-		e.Unlimited = true
-	default:
-		wrong = append(wrong, fmt.Errorf("FIREBREAK_GITHUB_LIMITS must be github or none, not %q", limits))
-	}
+	wrong = append(wrong, e.readFreezer(getenv)...)
+	wrong = append(wrong, e.readLimits(getenv)...)
 	for name, value := range map[string]string{
 		"FIREBREAK_GITHUB_URL": e.GitHubURL, "FIREBREAK_CLOCK_URL": e.ClockURL,
 		"FIREBREAK_PAGER_URL": e.PagerURL, "FIREBREAK_MAIL_URL": e.MailURL,
 		"FIREBREAK_PUBLIC_URL": e.PublicURL, "FIREBREAK_PHONE_URL": e.PhoneURL, "FIREBREAK_SLACK_URL": e.SlackURL,
-		"FIREBREAK_PUSHOVER_URL": e.PushoverURL,
+		"FIREBREAK_PUSHOVER_URL": e.PushoverURL, "FIREBREAK_FREEZE_URL": getenv("FIREBREAK_FREEZE_URL"),
 	} {
 		if u, err := url.Parse(value); value != "" &&
 			(err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
@@ -327,22 +324,6 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	return s, nil
 }
 
-// readFreezeApp reads which App makes the rulesets of freezes, if one of its own does.
-func (e *Environment) readFreezeApp(getenv func(string) string) (wrong []error) {
-	id, file := getenv("FIREBREAK_FREEZE_APP_ID"), getenv("FIREBREAK_FREEZE_PRIVATE_KEY_FILE")
-	if id == "" && file == "" {
-		return nil
-	}
-	var err error
-	if e.FreezeAppID, err = strconv.ParseInt(id, 10, 64); err != nil || e.FreezeAppID < 1 {
-		wrong = append(wrong, errors.New("FIREBREAK_FREEZE_APP_ID must be the number of the App for freezes"))
-	}
-	if e.FreezeKey, err = os.ReadFile(file); err != nil {
-		wrong = append(wrong, fmt.Errorf("FIREBREAK_FREEZE_PRIVATE_KEY_FILE: %w", err))
-	}
-	return wrong
-}
-
 // app builds the port to GitHub.
 func (e Environment) app(
 	clock engine.Clock,
@@ -355,7 +336,7 @@ func (e Environment) app(
 	}
 	o := github.Options{
 		BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Accounts: e.Accounts, Now: clock.Now, Pace: pace,
-		Unlimited: e.Unlimited, Patient: e.isPatient, Transport: transport, Metrics: measured, Logger: log,
+		Unlimited: e.Unlimited, Patient: e.isPatient, Transport: transport, Metrics: measured, Logger: log, FreezerAt: e.Freezer,
 	}
 	if e.ClockURL != "" {
 		o.Pace = 0

@@ -66,6 +66,9 @@ func TestOneMistakeAtATime(t *testing.T) {
 		"FIREBREAK_PRIVATE_KEY_FILE":        {"FIREBREAK_PRIVATE_KEY": "", "FIREBREAK_PRIVATE_KEY_FILE": "/nowhere/key.pem"},
 		"FIREBREAK_FREEZE_APP_ID":           {"FIREBREAK_FREEZE_APP_ID": "my-app", "FIREBREAK_FREEZE_PRIVATE_KEY_FILE": "assembly_test.go"},
 		"FIREBREAK_FREEZE_PRIVATE_KEY_FILE": {"FIREBREAK_FREEZE_APP_ID": "18", "FIREBREAK_FREEZE_PRIVATE_KEY_FILE": "/nowhere/key.pem"},
+		"FIREBREAK_FREEZE_URL":              {"FIREBREAK_FREEZE_URL": "freezer:8791", "FIREBREAK_FREEZE_SECRET": "x"},
+		"FIREBREAK_FREEZE_SECRET":           {"FIREBREAK_FREEZE_URL": "http://freezer:8791"},
+		"leave out FIREBREAK_FREEZE_APP_ID": {"FIREBREAK_FREEZE_URL": "http://freezer:8791", "FIREBREAK_FREEZE_SECRET": "x", "FIREBREAK_FREEZE_APP_ID": "18"},
 		"use the App for freezes":           {"FIREBREAK_FREEZE_APP_ID": "18", "FIREBREAK_FREEZE_PRIVATE_KEY_FILE": "assembly_test.go"},
 		"private key":                       {"FIREBREAK_PRIVATE_KEY": "no key"},
 		"FIREBREAK_WEBHOOK_SECRET":          {"FIREBREAK_WEBHOOK_SECRET": ""},
@@ -82,6 +85,37 @@ func TestOneMistakeAtATime(t *testing.T) {
 		}
 		if !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s is not what this says: %v", name, err)
+		}
+	}
+}
+
+// The process for freezes needs the key of its own App, the number of the product's and the secret, and says so at once.
+func TestX4TheEnvironmentOfTheProcessForFreezes(t *testing.T) {
+	good := map[string]string{"FIREBREAK_APP_ID": "17", "FIREBREAK_FREEZE_APP_ID": "18", "FIREBREAK_FREEZE_SECRET": "hush",
+		"FIREBREAK_FREEZE_PRIVATE_KEY_FILE": filepath.Join(t.TempDir(), "key.pem")}
+	if err := os.WriteFile(good["FIREBREAK_FREEZE_PRIVATE_KEY_FILE"], []byte(key()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	if _, err := assembly.NewFreezer(func(name string) string { return good[name] }, log); err != nil {
+		t.Error(err)
+	}
+	_, err := assembly.NewFreezer(func(string) string { return "" }, log)
+	for name := range good {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in %v", name, err)
+		}
+	}
+	for name, value := range map[string]string{"FIREBREAK_GITHUB_URL": "github", "FIREBREAK_GITHUB_LIMITS": "few",
+		"FIREBREAK_FREEZE_PRIVATE_KEY_FILE": "assembly_test.go"} {
+		_, err := assembly.NewFreezer(func(n string) string {
+			if n == name {
+				return value
+			}
+			return good[n]
+		}, log)
+		if err == nil {
+			t.Errorf("%s may be %s", name, value)
 		}
 	}
 }

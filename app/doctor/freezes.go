@@ -14,6 +14,10 @@ import (
 // checkFreezes lists what is frozen, and says whether what the configuration names can be (X4).
 func (p *patient) checkFreezes(ctx context.Context) error {
 	before := len(p.findings)
+	if err := p.App.CheckFreezer(ctx); err != nil {
+		p.add("", Failure, err.Error(), "Look whether firebreak freezer runs at FIREBREAK_FREEZE_URL, and whether "+
+			"FIREBREAK_FREEZE_SECRET and FIREBREAK_APP_ID are the same there")
+	}
 	if len(p.policy.Freeze.Repos) > 0 && !p.App.HasFreezer() {
 		can, err := github.FindCapabilities([]string{"freeze"})
 		if err != nil {

@@ -59,17 +59,6 @@ type requiredStatus struct {
 	Integration int64  `json:"integration_id,omitempty"`
 }
 
-// freezer is the App that may change rulesets: this one, or one of its own that may do nothing else.
-func (a *App) freezer() *App {
-	if a.o.Freezer != nil {
-		return a.o.Freezer
-	}
-	return a
-}
-
-// HasFreezer reports whether an App of its own changes rulesets.
-func (a *App) HasFreezer() bool { return a.o.Freezer != nil }
-
 // port returns what a ruleset says, if it freezes the repository.
 func (a *App) port(repo incident.Ref, s ruleset) (f ports.Freeze, ok bool) {
 	f, ok = ports.ReadFreeze(s.Name)
@@ -162,7 +151,7 @@ func isStatus(err error, status int) bool {
 // updates" would need people who may bypass it, and who bypasses it leaves no reason.
 // https://docs.github.com/en/rest/repos/rules#create-a-repository-ruleset
 func (a *App) SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, error) {
-	c, err := a.freezer().clientOf(ctx, freezing, f.Repo)
+	c, err := a.rulesetClient(ctx, f.Repo)
 	if err != nil {
 		return ports.Freeze{}, err
 	}
@@ -219,17 +208,18 @@ func freezeRules(f ports.Freeze, name string, app int64) map[string]any {
 // DeleteFreeze deletes a ruleset. One that is gone is fine. It implements engine.GitHub.
 // https://docs.github.com/en/rest/repos/rules#delete-a-repository-ruleset
 func (a *App) DeleteFreeze(ctx context.Context, repo incident.Ref, id int64) error {
-	c, err := a.freezer().clientOf(ctx, freezing, repo)
+	c, err := a.rulesetClient(ctx, repo)
 	if err != nil {
 		return err
 	}
-	if _, err := call(ctx, c, http.MethodDelete, rulesetPath(repo, id), nil, nil); err != nil {
-		if isStatus(err, http.StatusNotFound) {
-			return a.isThere(ctx, c, repo)
-		}
-		return describeError("delete the ruleset", fmt.Sprintf("%s, %d", repo.FullName(), id), err)
+	_, err = call(ctx, c, http.MethodDelete, rulesetPath(repo, id), nil, nil)
+	switch {
+	case err == nil, isStatus(err, http.StatusNotFound) && a.remoteFreezer != nil: // it has looked for the repository
+		return nil
+	case isStatus(err, http.StatusNotFound):
+		return a.isThere(ctx, c, repo)
 	}
-	return nil
+	return describeError("delete the ruleset", fmt.Sprintf("%s, %d", repo.FullName(), id), err)
 }
 
 // waitingQuery lists the pull requests of which some may wait.

@@ -53,10 +53,12 @@ type Options struct {
 	Sign func(digest []byte) ([]byte, error)
 	// Freezer is an App of its own that changes rulesets, so that this one need not administer
 	// repositories; nil: this one does (X4).
-	Freezer  *App
-	Accounts []string         // whose repositories are served; empty: of everybody who installed the App
-	Now      func() time.Time // the product's clock
-	Pace     time.Duration    // least time between writes, on the wall clock; GitHub asks for a second
+	Freezer *App
+	// FreezerAt is the process that holds that App's key, in place of Freezer; nil: there is none.
+	FreezerAt *FreezerAddress
+	Accounts  []string         // whose repositories are served; empty: of everybody who installed the App
+	Now       func() time.Time // the product's clock
+	Pace      time.Duration    // least time between writes, on the wall clock; GitHub asks for a second
 	// requests wait on the wall clock until limits let them go, instead of failing with an
 	// *ports.RetryAfter
 	Patient   bool
@@ -92,6 +94,8 @@ type App struct {
 	accounts   map[string]permission
 	unpinnable bool // the server knows no pinned comments
 	notices    *notices
+
+	remoteFreezer *github.Client // of the process that changes rulesets; nil: there is none
 
 	// by a webhook's guid, the failed attempt for which it was asked for again
 	redelivered *lru.Cache[string, int64]
@@ -152,6 +156,11 @@ func New(o Options) (*App, error) {
 		return nil, fmt.Errorf("sign as the App: %w", err)
 	}
 	a.jwt.BaseURL = strings.TrimSuffix(api, "/")
+	if o.FreezerAt != nil {
+		if a.remoteFreezer, err = a.freezerClient(o.Transport); err != nil {
+			return nil, err
+		}
+	}
 	a.self, err = a.client(a.jwt, &quota{}, false)
 	return a, err
 }

@@ -57,6 +57,12 @@ type Capability struct {
 	Events      []Event
 }
 
+// FreezerPermissions are what the App for freezes needs, where another one runs the incidents (X4).
+var FreezerPermissions = []Permission{
+	{"administration", "write", "To make and delete the ruleset by which a repository is frozen. GitHub knows no smaller " +
+		"permission for rulesets. The process that holds this App's key does nothing else with it."},
+}
+
 // Capabilities are all that there are.
 var Capabilities = []Capability{
 	{Name: "changes", Gives: "Deployments and workflow runs are among the changes that an incident may come from.",
@@ -81,7 +87,7 @@ var Capabilities = []Capability{
 		Permissions: []Permission{
 			{"administration", "write", "To make and delete the ruleset by which a repository is frozen. GitHub knows no " +
 				"smaller permission for rulesets, and this one allows far more: give it to an App of its own where you can " +
-				"(FIREBREAK_FREEZE_APP_ID), or leave it out and have what waits marked by --with mark."},
+				"(firebreak setup --with freezer), or leave it out and have what waits marked by --with mark."},
 			{"statuses", "write", "To let one commit through, and to tell each merge that waits why."},
 		}},
 	{Name: "hold", Gives: "/ic freeze holds deployments to the environments that have the App's deployment protection " +

@@ -220,7 +220,7 @@ func (a *App) Installations(ctx context.Context) ([]Installation, error) {
 			if owner := inst.GetAccount().GetLogin(); a.checkAccount(owner) == nil {
 				all = append(all, Installation{ID: inst.GetID(), Owner: owner,
 					Suspended: inst.SuspendedAt != nil,
-					CanFreeze: a.o.Freezer != nil || inst.GetPermissions().GetAdministration() == "write",
+					CanFreeze: a.HasFreezer() || inst.GetPermissions().GetAdministration() == "write",
 					CanHold:   inst.GetPermissions().GetDeployments() == "write"})
 			}
 		}

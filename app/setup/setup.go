@@ -34,7 +34,9 @@ type Options struct {
 	// Repositories are those for incidents, as owner/repo; none: `firebreak init` lists them.
 	Repositories []string
 	With         []string // names of capabilities beyond what every App needs
-	Logger       *slog.Logger
+	// IsFreezer registers the App for freezes instead, which changes rulesets alone and hears of nothing (X4)
+	IsFreezer bool
+	Logger    *slog.Logger
 }
 
 // Registered is the App once there is one. It holds no secret.
@@ -90,11 +92,14 @@ func New(o Options) (*Flow, error) {
 	if f.api, err = url.Parse(api); err != nil {
 		return nil, fmt.Errorf("--github-url: %w", err)
 	}
-	if f.o.Webhook, err = webhookAddress(o.Webhook); err != nil {
+	name := "Firebreak "
+	if o.IsFreezer {
+		f.o.Webhook, name = "", "Firebreak freezer "
+	} else if f.o.Webhook, err = webhookAddress(o.Webhook); err != nil {
 		return nil, err
 	}
 	if f.o.Name == "" {
-		f.o.Name = strings.TrimSpace("Firebreak " + o.Org)
+		f.o.Name = strings.TrimSpace(name + o.Org)
 	}
 	if r := []rune(f.o.Name); len(r) > maxName {
 		f.o.Name = string(r[:maxName])
@@ -149,10 +154,14 @@ func (f *Flow) manifest() manifest {
 	m := manifest{Name: f.o.Name, URL: "https://github.com/firebreak-dev/firebreak",
 		Description: "Runs critical incidents", Redirect: f.o.Self + "/done",
 		Hook: hook{URL: f.o.Webhook, Active: true}, Permissions: map[string]string{}}
-	for _, p := range github.Permissions {
+	if f.o.IsFreezer { // GitHub asks for an address also where it sends nothing
+		m.Description, m.Hook = "Freezes repositories for Firebreak", hook{URL: m.URL}
+	}
+	needs, events := f.needs()
+	for _, p := range needs {
 		m.Permissions[p.Name] = p.Level
 	}
-	for _, e := range github.Events {
+	for _, e := range events {
 		m.Events = append(m.Events, e.Name)
 	}
 	for _, c := range f.more {
@@ -166,6 +175,14 @@ func (f *Flow) manifest() manifest {
 		}
 	}
 	return m
+}
+
+// needs returns what the App needs at least.
+func (f *Flow) needs() ([]github.Permission, []github.Event) {
+	if f.o.IsFreezer {
+		return github.FreezerPermissions, nil
+	}
+	return github.Permissions, github.Events
 }
 
 // Handler serves the page, and takes whoever comes back from GitHub.
@@ -192,9 +209,10 @@ type startPage struct {
 }
 
 type donePage struct {
-	App  Registered
-	Next []string
-	Err  string
+	App       Registered
+	Next      []string
+	Err       string
+	IsFreezer bool
 }
 
 func (f *Flow) serveStart(w http.ResponseWriter, _ *http.Request) {
@@ -212,7 +230,8 @@ func (f *Flow) serveStart(w http.ResponseWriter, _ *http.Request) {
 	}
 	at := f.web + "/settings/apps/new"
 	p := startPage{Owner: "your own account", Manifest: string(text), Webhook: f.o.Webhook,
-		Stored: f.o.Store.Where(), Permissions: github.Permissions, Events: github.Events, More: f.more}
+		Stored: f.o.Store.Where(), More: f.more}
+	p.Permissions, p.Events = f.needs()
 	if f.o.Org != "" {
 		p.Owner, at = f.o.Org, f.web+"/organizations/"+url.PathEscape(f.o.Org)+"/settings/apps/new"
 	}
@@ -251,7 +270,7 @@ func (f *Flow) serveDone(w http.ResponseWriter, r *http.Request) {
 		f.over = page
 		f.show(w, http.StatusInternalServerError, "done", page)
 	} else {
-		f.over = &donePage{App: app, Next: f.o.Store.Next(app)}
+		f.over = &donePage{App: app, Next: f.o.Store.Next(app), IsFreezer: f.o.IsFreezer}
 		f.show(w, http.StatusOK, "done", f.over)
 	}
 	f.result <- result{app, err}
@@ -270,13 +289,13 @@ func (f *Flow) register(ctx context.Context, code string) (Registered, error) {
 	app := Registered{ID: conf.GetID(), Slug: conf.GetSlug(), URL: conf.GetHTMLURL(),
 		Install: f.web + "/apps/" + url.PathEscape(conf.GetSlug()) + "/installations/new",
 		Stored:  f.o.Store.Where()}
-	if conf.GetPEM() == "" || conf.GetWebhookSecret() == "" {
+	if conf.GetPEM() == "" || conf.GetWebhookSecret() == "" && !f.o.IsFreezer {
 		return app, errors.New("GitHub gave the App no private key or no webhook secret: make them on " +
 			"the App's page " + app.URL)
 	}
 	err = f.o.Store.Keep(ctx,
 		Credentials{AppID: app.ID, GitHub: f.o.GitHub, Repositories: f.o.Repositories, key: conf.GetPEM(),
-			secret: conf.GetWebhookSecret()})
+			secret: conf.GetWebhookSecret(), isFreezer: f.o.IsFreezer})
 	if err != nil {
 		return app, fmt.Errorf("%s is registered, but its credentials could not be stored, and GitHub "+
 			"shows them once: %w; make a new private key and webhook secret on the App's page %s", app.Slug, err, app.URL)

@@ -158,6 +158,53 @@ func confirm(t *testing.T, at string) (int, string) {
 	return v.post(target.Scheme+"://"+target.Host+"/settings/apps/manifest", values)
 }
 
+// The App for freezes administers repositories and does nothing else: it hears of nothing, and its credentials are those
+// of the process that holds its key (X4).
+func TestX4TheAppForFreezesIsRegistered(t *testing.T) {
+	t.Parallel()
+	server := emptyGitHub(t)
+	file := filepath.Join(t.TempDir(), "freezer.env")
+	store, err := setup.ParseFreezerStore("env:" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow, at, _ := begin(t, setup.Options{GitHub: server, Org: "acme", Store: store, IsFreezer: true})
+	status, page := visitor{t, http.DefaultClient}.get(at + "/")
+	_, values := form(t, page)
+	var m struct {
+		Hook        struct{ Active bool } `json:"hook_attributes"`
+		Permissions map[string]string     `json:"default_permissions"`
+		Events      []string              `json:"default_events"`
+	}
+	if err := json.Unmarshal([]byte(values.Get("manifest")), &m); err != nil {
+		t.Fatal(err)
+	}
+	if status != 200 || m.Hook.Active || len(m.Events) > 0 || len(m.Permissions) != 1 || m.Permissions["administration"] != "write" ||
+		strings.Contains(page, "What it hears of") || strings.Contains(page, "Webhooks") {
+		t.Errorf("it asks for %+v by %s", m, page)
+	}
+	if status, page = confirm(t, at); status != 200 || !strings.Contains(page, "on the repositories that may be frozen") {
+		t.Fatalf("at the end: %d\n%s", status, page)
+	}
+	app, err := flow.Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(filepath.Dir(file), "freezer.private-key.pem")
+	want := fmt.Sprintf("FIREBREAK_GITHUB_URL=%s\nFIREBREAK_FREEZE_APP_ID=%d\nFIREBREAK_FREEZE_PRIVATE_KEY_FILE=%s\nFIREBREAK_FREEZE_SECRET=",
+		server, app.ID, key)
+	if !strings.HasPrefix(string(text), want) || len(text) < len(want)+20 || strings.Contains(string(text), "WEBHOOK") {
+		t.Errorf("it keeps\n%s", text)
+	}
+	if _, err := setup.ParseFreezerStore("secretsmanager:x"); err == nil || !strings.Contains(err.Error(), "reads a file") {
+		t.Error(err)
+	}
+}
+
 func TestAnAppIsRegisteredAndItsCredentialsAreStored(t *testing.T) {
 	t.Parallel()
 	server := emptyGitHub(t)

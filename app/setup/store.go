@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,7 @@ type Credentials struct {
 	Repositories []string // for incidents
 
 	key, secret string
+	isFreezer   bool // of the App for freezes, for the process that holds its key
 }
 
 // String keeps the credentials out of logs.
@@ -71,6 +73,26 @@ func ParseStore(to string, manager func() (SecretsManager, error)) (Store, error
 	return nil, fmt.Errorf("--to %q: give env:FILE or secretsmanager:NAME", to)
 }
 
+// ParseFreezerStore reads where the credentials of the App for freezes are stored: env:FILE, for `firebreak freezer`.
+func ParseFreezerStore(to string) (Store, error) {
+	s, err := ParseStore(to, func() (SecretsManager, error) {
+		return nil, errors.New("the key of the App for freezes is for firebreak freezer, which reads a file: give env:FILE")
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &freezerFile{s.(*envFile)}, nil
+}
+
+// freezerFile is the file of variables for the process that holds the key of the App for freezes.
+type freezerFile struct{ *envFile }
+
+// Next returns the commands with which to go on.
+func (f *freezerFile) Next(Registered) []string {
+	return []string{"env $(cat " + f.name + ") FIREBREAK_APP_ID=NUMBER firebreak freezer   # the number of the App that runs the incidents",
+		"# and the process that runs them gets FIREBREAK_FREEZE_URL, and FIREBREAK_FREEZE_SECRET of " + f.name}
+}
+
 // envFile is a file of variables, next to which the private key is: a value of several lines
 // fits into no such file.
 type envFile struct{ name, path string }
@@ -103,6 +125,11 @@ func (e *envFile) Keep(_ context.Context, c Credentials) error {
 	var text strings.Builder
 	if c.GitHub != "" {
 		fmt.Fprintf(&text, "FIREBREAK_GITHUB_URL=%s\n", c.GitHub)
+	}
+	if c.isFreezer {
+		fmt.Fprintf(&text, "FIREBREAK_FREEZE_APP_ID=%d\nFIREBREAK_FREEZE_PRIVATE_KEY_FILE=%s\nFIREBREAK_FREEZE_SECRET=%s\n",
+			c.AppID, e.keyPath(), rand.Text())
+		return create(e.path, text.String())
 	}
 	fmt.Fprintf(&text, "FIREBREAK_APP_ID=%d\nFIREBREAK_PRIVATE_KEY_FILE=%s\nFIREBREAK_WEBHOOK_SECRET=%s\n",
 		c.AppID, e.keyPath(), c.secret)

@@ -1,5 +1,5 @@
 // Command firebreak-serve is the product as one process, to be run in production: `firebreak
-// serve`, its version and its health check, and nothing else. The binary holds neither the embedded
+// serve`, its version, its health check and `firebreak freezer`, and nothing else. The binary holds neither the embedded
 // GitHub nor the SDK of a cloud, so that there is less in it to patch and to attack.
 package main
 
@@ -25,7 +25,7 @@ func main() {
 	ran := false
 	c.PersistentPreRun = func(*cobra.Command, []string) { ran = true }
 	c.CompletionOptions.DisableDefaultCmd = true
-	c.AddCommand(server.VersionCommand("firebreak-serve"), server.HealthCommand())
+	c.AddCommand(server.VersionCommand("firebreak-serve"), server.HealthCommand(), server.FreezerCommand())
 
 	err := c.ExecuteContext(ctx)
 	switch {

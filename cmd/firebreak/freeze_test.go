@@ -12,13 +12,51 @@ import (
 // A repository is frozen from a terminal before a maintenance: one freeze, whose end can be moved; an exception is one
 // commit; and its end ends what the command froze, and nothing of an incident's (X4).
 func TestX4AFreezeFromATerminal(t *testing.T) {
-	t.Parallel()
+	t.Run("by the App's own key", func(t *testing.T) {
+		t.Parallel()
+		freezeFromATerminal(t, func(env []string) []string { return env })
+	})
+	t.Run("by the process that holds the key", func(t *testing.T) {
+		t.Parallel()
+		freezeFromATerminal(t, func(env []string) []string {
+			var own []string
+			for _, v := range env {
+				name, value, _ := strings.Cut(v, "=")
+				switch name {
+				case "FIREBREAK_APP_ID":
+					own = append(own, v, "FIREBREAK_FREEZE_APP_ID="+value)
+				case "FIREBREAK_PRIVATE_KEY":
+					file := filepath.Join(t.TempDir(), "freeze.pem")
+					if err := os.WriteFile(file, []byte(strings.ReplaceAll(value, `\n`, "\n")), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					own = append(own, "FIREBREAK_FREEZE_PRIVATE_KEY_FILE="+file)
+				case "FIREBREAK_PRIVATE_KEY_FILE":
+					own = append(own, "FIREBREAK_FREEZE_PRIVATE_KEY_FILE="+value)
+				case "FIREBREAK_GITHUB_URL", "FIREBREAK_CLOCK_URL":
+					own = append(own, v)
+				}
+			}
+			freezer := start(t, append(own, "FIREBREAK_FREEZE_SECRET=hush"), "freezer", "--listen", "127.0.0.1:0")
+			t.Cleanup(func() {
+				if n := strings.Count(freezer.err.String(), `"msg":"freeze"`); n < 3 {
+					t.Errorf("it was asked %d times:\n%s", n, freezer.err.String())
+				}
+			})
+			return append(env, "FIREBREAK_FREEZE_URL="+freezer.url, "FIREBREAK_FREEZE_SECRET=hush")
+		})
+	})
+}
+
+// freezeFromATerminal plays it with an environment for the commands, made of the demo's.
+func freezeFromATerminal(t *testing.T, environment func([]string) []string) {
 	data := t.TempDir()
 	demo := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--data", data)
 	text, err := os.ReadFile(filepath.Join(data, "firebreak.env"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	env := environment(strings.Fields(string(text)))
 	api := demo.url + "/api/v3/repos/acme/payments"
 	ask := func(want int, method, path, body string) string {
 		t.Helper()
@@ -40,7 +78,7 @@ func TestX4AFreezeFromATerminal(t *testing.T) {
 	}
 	run := func(args ...string) (string, error) {
 		cmd := exec.CommandContext(t.Context(), binary, append([]string{"freeze"}, args...)...)
-		cmd.Env = strings.Fields(string(text))
+		cmd.Env = env
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}

@@ -32,6 +32,7 @@ func setupCommand() *cobra.Command {
 		Long:  setupHelp(),
 		Example: `  firebreak setup --org acme --webhook https://firebreak.acme.example/webhook --repository acme/incidents
   firebreak setup --org acme --github-url https://github.acme.example --with changes --webhook https://….example/webhook
+  firebreak setup --org acme --with freezer
   firebreak setup --with slack --webhook https://firebreak.acme.example/webhook > manifest.json
   firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook \
     --to secretsmanager:firebreak`,
@@ -43,14 +44,26 @@ func setupCommand() *cobra.Command {
 				}
 				return printManifest(c, o.Webhook)
 			}
-			if o.Webhook == "" {
+			if slices.Contains(o.With, withFreezer) {
+				if len(o.With) > 1 || o.Webhook != "" || len(o.Repositories) > 0 {
+					return misuse("--with freezer registers an App of its own, which has no webhook and no incidents: " +
+						"give it without --webhook, --repository and other --with")
+				}
+				o.With, o.IsFreezer = nil, true
+				if !c.Flags().Changed("to") {
+					to = "env:freezer.env"
+				}
+			} else if o.Webhook == "" {
 				return misuse(`required flag "webhook" not set: the address at which GitHub reaches the product`)
 			}
 			o.Logger = logger(c)
 			var err error
-			if o.Store, err = setup.ParseStore(to, func() (setup.SecretsManager, error) {
-				return manager(c.Context())
-			}); err != nil {
+			if o.IsFreezer {
+				o.Store, err = setup.ParseFreezerStore(to)
+			} else {
+				o.Store, err = setup.ParseStore(to, func() (setup.SecretsManager, error) { return manager(c.Context()) })
+			}
+			if err != nil {
 				return &usageError{err}
 			}
 			l, err := net.Listen("tcp", listen)
@@ -76,7 +89,7 @@ func setupCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), app)
 			}
-			return tell(c, o.Store, app)
+			return tell(c, o, app)
 		},
 	}
 	c.Flags().StringVar(&o.Org, "org", "", "organisation that the App belongs to; default: your own account")
@@ -118,10 +131,17 @@ do and why, and GitHub asks you to confirm. The App's private key and webhook se
 ` + withHelp() + `
 It overwrites nothing.
 
+--with freezer registers another App, for freezes alone, so that the one that runs the incidents administers no
+repository. Its credentials go to env:freezer.env, for ` + "`env $(cat freezer.env) firebreak freezer`" + `, the process
+that holds its key.
+
 --with slack is another thing: it prints the manifest of the app in Slack, for incidents that have a channel
 there, and registers nothing. Slack sends to the same server as GitHub; without --webhook the manifest is for
 Socket Mode, by which a server behind a firewall gets it.`
 }
+
+// withFreezer registers the App for freezes.
+const withFreezer = "freezer"
 
 // withSlack asks for the manifest of the app in Slack.
 const withSlack = "slack"
@@ -193,11 +213,15 @@ func manager(ctx context.Context) (setup.SecretsManager, error) {
 }
 
 // tell says what was made, and the commands with which to go on.
-func tell(c *cobra.Command, store setup.Store, app setup.Registered) error {
+func tell(c *cobra.Command, o setup.Options, app setup.Registered) error {
 	out := c.OutOrStdout()
-	fmt.Fprintf(out, "%s is registered (App %d); its credentials are in %s.\n\nInstall it where your "+
-		"incidents will be:\n\n  %s\n\nThen:\n\n", app.Slug, app.ID, app.Stored, app.Install)
-	for _, command := range store.Next(app) {
+	where := "where your incidents will be"
+	if o.IsFreezer {
+		where = "on the repositories that may be frozen, and on no other"
+	}
+	fmt.Fprintf(out, "%s is registered (App %d); its credentials are in %s.\n\nInstall it %s:\n\n  %s\n\nThen:\n\n",
+		app.Slug, app.ID, app.Stored, where, app.Install)
+	for _, command := range o.Store.Next(app) {
 		fmt.Fprintf(out, "  %s\n", command)
 	}
 	return nil
