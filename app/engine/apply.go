@@ -32,12 +32,12 @@ type applier struct {
 // newApplier returns the kinds of effects for a look.
 func (r *reconciliation) newApplier() applier {
 	var a applier
-	a.comments = effects.Comments{Look: r.Look, GitHub: r.GitHub, Recent: r}
+	a.issues = r.openedIssues()
+	a.comments = effects.Comments{Look: r.Look, GitHub: r.GitHub, Recent: r, Issues: a.issues}
 	a.reactions = &effects.Reactions{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,
 		Given: r.givenReactions}
 	a.pages = &effects.Pages{Look: r.Look, Comments: a.comments, Pager: r.Pager, Deliveries: r.deliveries,
 		MailTag: r.mailTag, AnswerLink: r.answerLink, CountPage: r.countPage}
-	a.issues = effects.Issues{Look: r.Look, GitHub: r.GitHub, Known: r.knownIssues}
 	a.updates = effects.Updates{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Announcer: r.Announcer,
 		Deliveries: r.deliveries, MailTag: r.mailTag, TextOf: r.updateText}
 	a.tickets = effects.Tickets{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Comments: a.comments,

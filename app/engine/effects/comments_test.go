@@ -94,7 +94,7 @@ func TestA4ACommentInDoubtIsNotPostedAgain(t *testing.T) {
 	g, l := newFakeGitHub(), newLook(t)
 	ask(l, toCarol("c5.0"))
 	doubt := &ports.RetryAfter{Until: now.Add(time.Second), Err: ports.ErrNotYet}
-	err := Comments{Look: l, GitHub: g, Recent: &noRecent{doubt: doubt}}.Apply()
+	err := Comments{Look: l, GitHub: g, Recent: &noRecent{doubt: doubt}, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}}}.Apply()
 	if !errors.Is(err, ports.ErrNotYet) {
 		t.Errorf("error %v", err)
 	}
@@ -120,7 +120,7 @@ func TestA4ACommentWhoseAnswerIsLostIsInDoubt(t *testing.T) {
 			g.fail["PostComment"] = c.err
 		}
 		recent := &noRecent{}
-		if err := (Comments{Look: l, GitHub: g, Recent: recent}).Apply(); !errors.Is(err, c.err) && name != "refused" {
+		if err := (Comments{Look: l, GitHub: g, Recent: recent, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}}}).Apply(); !errors.Is(err, c.err) && name != "refused" {
 			t.Errorf("%s: error %v", name, err)
 		}
 		if !slices.Equal(recent.ids, c.want) {

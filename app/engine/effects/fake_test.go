@@ -299,7 +299,7 @@ func refusal(status int) error {
 func limited(until time.Time) error { return &ports.RetryAfter{Until: until, Err: ports.ErrLimited} }
 
 func newComments(l *look.Look, g *fakeGitHub) Comments {
-	return Comments{Look: l, GitHub: g, Recent: &noRecent{}}
+	return Comments{Look: l, GitHub: g, Recent: &noRecent{}, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}}}
 }
 
 func newLog() *delivery.Log {

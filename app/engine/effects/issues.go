@@ -15,6 +15,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/mark"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -110,6 +111,17 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 		e.saveOpened(key, OpenedIssue{}) // it was not opened
 	}
 	return o, err
+}
+
+// CommentOnce comments where no look reads: on an issue elsewhere, or on a pull request. comment asks GitHub whether
+// the marked comment is there, and comments if not. GitHub's list can be behind, so that a comment whose answer was
+// lost would be posted twice: it returns a *ports.RetryAfter while that may be.
+func (e Issues) CommentOnce(on incident.Ref, m mark.Mark, comment func() (id int64, err error)) (int64, error) {
+	o, err := e.openOnce(on.String(), m.Line(), "", DoubtUnasked, func() (int, int64, error) {
+		id, err := comment()
+		return on.Number, id, err
+	})
+	return o.ID, err
 }
 
 // Recent returns the number of an issue that OpenOnce opened within a time; 0 if there is none.

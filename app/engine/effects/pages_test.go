@@ -12,6 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/mark"
 )
 
 func newPages(l *look.Look, g *fakeGitHub, p *fakePager, log *delivery.Log) *Pages {
@@ -370,5 +371,41 @@ func TestA4AnIssueWhoseAnswerIsLostIsNotOpenedAgainAtOnce(t *testing.T) {
 	if o, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"},
 		DoubtUnasked); err != nil || o.Number != 1 {
 		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// A comment elsewhere is not posted again as long as GitHub's list may be behind, and the answer to it was lost; whichever
+// process tries. One that was answered, or refused, is known.
+func TestA4ACommentElsewhereIsPostedOnce(t *testing.T) {
+	l, store := newLook(t), shelf{}
+	start := l.Now
+	posted := 0
+	try := func(after time.Duration, answer error) error {
+		l.Now = start.Add(after)
+		e := Issues{Look: l, Known: &KnownIssues{Store: store}} // another process
+		id, err := e.CommentOnce(incident.Ref{Owner: "acme", Repo: "shop", Number: 4}, mark.Mark{Kind: "m", Text: "update/1"},
+			func() (int64, error) { posted++; return 9, answer })
+		if err == nil && id != 9 {
+			t.Errorf("after %s it is %d", after, id)
+		}
+		return err
+	}
+	var later *ports.RetryAfter
+	for _, c := range []struct {
+		after  time.Duration
+		answer error
+		posted int
+		waits  bool
+	}{
+		{0, &ports.Refusal{Status: 403, Reason: "archived"}, 1, false},
+		{time.Second, ports.ErrUnavailable, 2, false},
+		{2 * time.Second, nil, 2, true},
+		{time.Second + DoubtUnasked, nil, 3, false},
+		{2*time.Second + DoubtUnasked, nil, 3, false},
+	} {
+		err := try(c.after, c.answer)
+		if posted != c.posted || errors.As(err, &later) != c.waits || !c.waits && !errors.Is(err, c.answer) {
+			t.Errorf("after %s: %d posted, %v", c.after, posted, err)
+		}
 	}
 }

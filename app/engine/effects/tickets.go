@@ -185,8 +185,9 @@ func (e Tickets) move(index int) error {
 		return fmt.Errorf("say ticket-moved: %w", err)
 	}
 	marks := look.MarksFor(fmt.Sprintf("%s/ticket-moved/%d", e.Ref, index))
-	if _, err := e.GitHub.CommentOnce(e.Ctx, before, e.IsMarked(marks[0]),
-		e.SignComment(text, marks...)); err != nil {
+	if _, err := e.Issues.CommentOnce(before, marks[0], func() (int64, error) {
+		return e.GitHub.CommentOnce(e.Ctx, before, e.IsMarked(marks[0]), e.SignComment(text, marks...))
+	}); err != nil {
 		return fmt.Errorf("say where the ticket of follow-up %d is now: %w", index, err)
 	}
 	// It is closed without the other's id: the token for this repository may not see that one.
@@ -270,7 +271,9 @@ func (e Tickets) nudge(ticket incident.Ref, n incident.Nudge, fu incident.Follow
 		return err
 	}
 	marks := look.MarksFor(e.DeclaredRef().String() + "/" + n.Key)
-	id, err := e.GitHub.CommentOnce(e.Ctx, ticket, e.IsMarked(marks[0]), e.SignComment(text, marks...))
+	id, err := e.Issues.CommentOnce(ticket, marks[0], func() (int64, error) {
+		return e.GitHub.CommentOnce(e.Ctx, ticket, e.IsMarked(marks[0]), e.SignComment(text, marks...))
+	})
 	if err != nil {
 		return fmt.Errorf("remind of the follow-up %s: %w", fu.Ticket, err)
 	}
