@@ -336,7 +336,8 @@ func (e Environment) app(
 	}
 	o := github.Options{
 		BaseURL: e.GitHubURL, AppID: e.AppID, PEM: e.Key, Sign: e.sign, Accounts: e.Accounts, Now: clock.Now, Pace: pace,
-		Unlimited: e.Unlimited, Patient: e.isPatient, Transport: transport, Metrics: measured, Logger: log, FreezerAt: e.Freezer,
+		Unlimited: e.Unlimited, Patient: e.isPatient, Transport: transport, Metrics: measured, Logger: log,
+		FreezerAt: e.Freezer,
 	}
 	if e.ClockURL != "" {
 		o.Pace = 0

@@ -85,7 +85,8 @@ func NewFreezer(getenv func(string) string, log *slog.Logger) (http.Handler, err
 	if err != nil || address == "" {
 		return handler, err
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // an embedded GitHub's clock may be set at any time
+	// An embedded GitHub's clock may be set at any time.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := clock.read(r.Context(), address); err != nil {
 			log.Warn("the clock can't be read", "err", err)
 		}

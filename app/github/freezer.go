@@ -95,8 +95,9 @@ func (a *App) freezerClient(next http.RoundTripper) (*github.Client, error) {
 	signed := freezeSigner{next, *a.o.FreezerAt, base.EscapedPath(), a.o.Now}
 	c := github.NewClient(&http.Client{
 		// It may wait for GitHub as long as this App does.
-		Timeout:   2 * timeout,
-		Transport: &rateLimitTransport{next: &metricsTransport{next: signed, metrics: a.o.Metrics, now: a.o.Now}, now: a.o.Now},
+		Timeout: 2 * timeout,
+		Transport: &rateLimitTransport{now: a.o.Now,
+			next: &metricsTransport{next: signed, metrics: a.o.Metrics, now: a.o.Now}},
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("the process for freezes redirects elsewhere")
 		},
@@ -201,7 +202,8 @@ func (f *freezer) signed(do func(context.Context, freezeRequest) (int, any, erro
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostFreezeBody))
 		if err != nil {
-			answerFreeze(w, http.StatusRequestEntityTooLarge, map[string]string{"message": "the body can't be read, or is too large"})
+			answerFreeze(w, http.StatusRequestEntityTooLarge,
+				map[string]string{"message": "the body can't be read, or is too large"})
 			return
 		}
 		if err := f.check(r, body); err != nil {

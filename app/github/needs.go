@@ -59,8 +59,8 @@ type Capability struct {
 
 // FreezerPermissions are what the App for freezes needs, where another one runs the incidents (X4).
 var FreezerPermissions = []Permission{
-	{"administration", "write", "To make and delete the ruleset by which a repository is frozen. GitHub knows no smaller " +
-		"permission for rulesets. The process that holds this App's key does nothing else with it."},
+	{"administration", "write", "To make and delete the ruleset by which a repository is frozen. GitHub knows no " +
+		"smaller permission for rulesets. The process that holds this App's key does nothing else with it."},
 }
 
 // Capabilities are all that there are.

@@ -45,7 +45,8 @@ The process that runs incidents has FIREBREAK_FREEZE_URL and FIREBREAK_FREEZE_SE
 				return err
 			}
 			wait := func(ctx context.Context) error { <-ctx.Done(); return nil }
-			return Run(c.Context(), c.OutOrStdout(), l, Door{Guard: &admission.Guard{}, Log: log, Grace: freezerGrace}, handler, wait)
+			door := Door{Guard: &admission.Guard{}, Log: log, Grace: freezerGrace}
+			return Run(c.Context(), c.OutOrStdout(), l, door, handler, wait)
 		},
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8791", "address to listen on; port 0 picks one")

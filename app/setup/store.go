@@ -89,7 +89,8 @@ type freezerFile struct{ *envFile }
 
 // Next returns the commands with which to go on.
 func (f *freezerFile) Next(Registered) []string {
-	return []string{"env $(cat " + f.name + ") FIREBREAK_APP_ID=NUMBER firebreak freezer   # the number of the App that runs the incidents",
+	return []string{"# NUMBER is that of the App that runs the incidents",
+		"env $(cat " + f.name + ") FIREBREAK_APP_ID=NUMBER firebreak freezer",
 		"# and the process that runs them gets FIREBREAK_FREEZE_URL, and FIREBREAK_FREEZE_SECRET of " + f.name}
 }
 

@@ -1,6 +1,7 @@
 // Command firebreak-serve is the product as one process, to be run in production: `firebreak
-// serve`, its version, its health check and `firebreak freezer`, and nothing else. The binary holds neither the embedded
-// GitHub nor the SDK of a cloud, so that there is less in it to patch and to attack.
+// serve`, its version, its health check and `firebreak freezer`, and nothing else. The binary holds
+// neither the embedded GitHub nor the SDK of a cloud, so that there is less in it to patch and to
+// attack.
 package main
 
 import (

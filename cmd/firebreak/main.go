@@ -45,8 +45,8 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), freezeCommand(), server.FreezerCommand(), server.HealthCommand(),
-		importCommand(), incidentsCommand(), initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(),
+	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), freezeCommand(),
+		server.FreezerCommand(), server.HealthCommand(), importCommand(), incidentsCommand(), initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(),
 		sandboxCommand(), server.Command("serve"), setupCommand(), statsCommand(), upgradeCommand(),
 		server.VersionCommand("firebreak"), waysCommand())
 	return c

@@ -44,26 +44,12 @@ func setupCommand() *cobra.Command {
 				}
 				return printManifest(c, o.Webhook)
 			}
-			if slices.Contains(o.With, withFreezer) {
-				if len(o.With) > 1 || o.Webhook != "" || len(o.Repositories) > 0 {
-					return misuse("--with freezer registers an App of its own, which has no webhook and no incidents: " +
-						"give it without --webhook, --repository and other --with")
-				}
-				o.With, o.IsFreezer = nil, true
-				if !c.Flags().Changed("to") {
-					to = "env:freezer.env"
-				}
-			} else if o.Webhook == "" {
-				return misuse(`required flag "webhook" not set: the address at which GitHub reaches the product`)
+			if err := checkSetup(&o, &to, c.Flags().Changed("to")); err != nil {
+				return err
 			}
 			o.Logger = logger(c)
 			var err error
-			if o.IsFreezer {
-				o.Store, err = setup.ParseFreezerStore(to)
-			} else {
-				o.Store, err = setup.ParseStore(to, func() (setup.SecretsManager, error) { return manager(c.Context()) })
-			}
-			if err != nil {
+			if o.Store, err = storeOf(c.Context(), o, to); err != nil {
 				return &usageError{err}
 			}
 			l, err := net.Listen("tcp", listen)
@@ -138,6 +124,32 @@ that holds its key.
 --with slack is another thing: it prints the manifest of the app in Slack, for incidents that have a channel
 there, and registers nothing. Slack sends to the same server as GitHub; without --webhook the manifest is for
 Socket Mode, by which a server behind a firewall gets it.`
+}
+
+// checkSetup refuses what does not go together, and completes what the App for freezes has of its own.
+func checkSetup(o *setup.Options, to *string, isToGiven bool) error {
+	switch {
+	case !slices.Contains(o.With, withFreezer) && o.Webhook == "":
+		return misuse(`required flag "webhook" not set: the address at which GitHub reaches the product`)
+	case !slices.Contains(o.With, withFreezer):
+		return nil
+	case len(o.With) > 1 || o.Webhook != "" || len(o.Repositories) > 0:
+		return misuse("--with freezer registers an App of its own, which has no webhook and no incidents: " +
+			"give it without --webhook, --repository and other --with")
+	}
+	o.With, o.IsFreezer = nil, true
+	if !isToGiven {
+		*to = "env:freezer.env"
+	}
+	return nil
+}
+
+// storeOf returns where the credentials go.
+func storeOf(ctx context.Context, o setup.Options, to string) (setup.Store, error) {
+	if o.IsFreezer {
+		return setup.ParseFreezerStore(to)
+	}
+	return setup.ParseStore(to, func() (setup.SecretsManager, error) { return manager(ctx) })
 }
 
 // withFreezer registers the App for freezes.
