@@ -100,3 +100,39 @@ func ChatMissed(count int, lines []string, address, name string) string {
 	}
 	return text
 }
+
+// Mirror returns the comment that shows what people wrote in the incident's channel in Slack. It does nothing: nobody
+// is mentioned, and no command is in it. Each message is cut after most characters; 0 means no limit.
+func Mirror(c incident.Chat, messages []incident.Mirrored, isEnd bool, most int) string {
+	text := "What people wrote in Slack, " + ChatLink(c) + ":"
+	if c.Name == "" {
+		text = "What people wrote in Slack:"
+	}
+	if len(messages) == 0 {
+		text += "\n\nThey took all of it back."
+	}
+	for _, m := range messages {
+		by := texts.Inert(m.By, 60)
+		if m.IsKnown {
+			by = "**" + by + "**"
+		} else {
+			by = "the member " + texts.Code(m.By)
+		}
+		at := m.At.UTC().Format("2 Jan 15:04 UTC")
+		if u, err := url.Parse(m.URL); m.URL != "" && err == nil && !strings.ContainsAny(m.URL, "<>()[] \n") && u.Host != "" {
+			at = "[" + at + "](" + m.URL + ")"
+		}
+		if m.IsReply {
+			at += ", in a thread"
+		}
+		said := m.Text
+		if most > 0 {
+			said = texts.Truncate(said, most)
+		}
+		text += "\n\n" + by + " at " + at + "\n" + texts.Quote(said)
+	}
+	if isEnd {
+		text += "\n\nWhat people write after that stays in Slack."
+	}
+	return text
+}

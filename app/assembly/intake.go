@@ -56,6 +56,7 @@ func (s *reception) options() intake.Options {
 		Sources: intake.Sources(settings),
 		Accept:  s.accept,
 		Said:    s.engine.TakeChat,
+		Heard:   s.engine.TakeWords,
 		Pinned:  s.engine.TakePin,
 		Refused: s.refused,
 		Logger:  s.log,

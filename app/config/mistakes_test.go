@@ -102,6 +102,7 @@ var refused = []struct {
 	{"services: {github: {}}", "line 1, column 12: github needs no settings"},
 	{"services:\n  slack:\n", "line 2, column 3: slack has no settings; such as slack: { secret: SLACK, channel: C0123ABCD }"},
 	{"services: {slack: {channel: C0123ABCD}}", "line 1, column 12: slack needs secret; such as slack: {"},
+	{"slack: {mirror: some}", `line 1, column 17: "some" is not allowed here; allowed: commands, all`},
 	{"services: {slack: {secret: SLACK}}", "line 1, column 12: slack needs channel"},
 	{"services: {slack: {secret: SLACK, channel: General Chat}}", `line 1, column 44: "General Chat" is not allowed here; allowed: a channel such as C0123ABCD`},
 	{"services: {slack: {secret: SLACK, channel: C0123ABCD, targets: {'@dan': dan}}}", `line 1, column 73: "dan" is not allowed here; allowed: the id of a user group or a member`},

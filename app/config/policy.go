@@ -365,6 +365,9 @@ func (b *builder) chat(file value) {
 	isPrivate := !rules.IsPublic
 	file.get("private").setBool(&isPrivate)
 	rules.IsPublic = !isPrivate
+	mirror := incident.MirrorCommands
+	file.get("mirror").setText(&mirror)
+	rules.IsMirrored = mirror == incident.MirrorAll
 }
 
 func (b *builder) standBy(file value) {

@@ -236,6 +236,10 @@ var settings = block{what: "the file", settings: []setting{
 			about:    "Which incidents get a channel, once they are confirmed: critical, all or none.",
 			examples: []string{"critical"}},
 		{name: "private", of: boolean{}, standard: "true", about: "Only who is invited can read it."},
+		{name: "mirror", of: choice{name: "chatMirror", words: incident.ChatMirrors}, standard: incident.MirrorCommands,
+			about: "What of the channel comes to the issue: commands and what somebody pins, or all that people write. " +
+				"The rest is collected: it costs one write a minute at most.",
+			examples: []string{"all"}},
 		{name: "archive-after", of: minutes, standard: "168h",
 			about: "How long after the end of an incident its channel is archived."},
 	}}, examples: []string{"{ channel-per: critical }"}},

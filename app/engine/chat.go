@@ -144,7 +144,11 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 		kept.ID = ""
 	}
 	r.saveChat(kept)
-	r.saveKept(chatOfKey(state.ID), []byte(r.Ref.String()+"\n"+want.Service.Secret))
+	known := r.Ref.String() + "\n" + want.Service.Secret
+	if r.Policy.Chat.IsMirrored {
+		known += "\n" + incident.MirrorAll
+	}
+	r.saveKept(chatOfKey(state.ID), []byte(known))
 	return inOrder(func() error { return r.sendChatSynced(synced) }, func() error { return r.showLines(kept, 0) })
 }
 

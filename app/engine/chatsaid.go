@@ -29,7 +29,7 @@ import (
 // alone is enough. Who somebody is says the configuration alone; display names are never believed.
 
 // chatOfKey names in the store which incident a channel is of and, in a second line, which secret has the bot's
-// token.
+// token. A third line says that what people write there is brought to the issue.
 func chatOfKey(channel string) string { return "chats/" + channel }
 
 // TakeChat stores a command that somebody wrote in Slack, or what they made of it, if the channel is an incident's,
@@ -73,7 +73,8 @@ func (e *Engine) ChatSecret(ctx context.Context, channel string) (string, error)
 	if err != nil {
 		return "", fmt.Errorf("find the incident of a Slack channel: %w", err)
 	}
-	_, secret, _ := strings.Cut(string(known), "\n")
+	_, rest, _ := strings.Cut(string(known), "\n")
+	secret, _, _ := strings.Cut(rest, "\n")
 	return secret, nil
 }
 

@@ -14,8 +14,7 @@ import (
 // itself, or is about a search, which the incident asks for again.
 func AsideMessage(m Message, err error) (told Message, ok bool) {
 	if m.Ref.Number == 0 || m.PutAside() != nil || m.Sought() != nil || m.Found() != nil ||
-		m.ChatSync() != nil || m.ChatSynced() != nil || m.ChatAnswer() != nil || m.ChatLines() != nil ||
-		m.ChatPin() != nil {
+		m.IsInChat() || m.ChatSynced() != nil {
 		return Message{}, false
 	}
 	id := m.Delivery

@@ -152,6 +152,10 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.takeChatLines()
 	case r.m.ChatPin() != nil:
 		return true, r.readChatPin()
+	case r.m.ChatWords() != nil:
+		return true, r.takeChatWords()
+	case r.m.ChatMirror() != nil:
+		return true, r.writeMirror()
 	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:
 		return true, r.routeAnswer()
 	}

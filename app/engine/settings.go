@@ -46,8 +46,7 @@ func (r *reconciliation) loadPolicy() error {
 	r.mu.Lock()
 	last, known := r.policies[name]
 	r.mu.Unlock()
-	mayBeOlder := r.m.Comment() != nil || r.m.Sought() != nil || r.m.ChatSync() != nil || r.m.ChatSaid() != nil ||
-		r.m.ChatAnswer() != nil || r.m.ChatLines() != nil || r.m.ChatPin() != nil
+	mayBeOlder := r.m.Comment() != nil || r.m.Sought() != nil || r.m.ChatSaid() != nil || r.m.IsInChat()
 	isRecent := r.Now.Sub(last.read) < policyLife && last.onCall.isKnown
 	if known && isRecent && mayBeOlder {
 		r.usePolicy(last)

@@ -20,6 +20,7 @@ var ChatPer = []string{ChatNone, ChatCritical, ChatAll}
 type ChatRules struct {
 	Per          string        // of ChatPer; empty: ChatNone
 	IsPublic     bool          // everybody in the workspace can read it
+	IsMirrored   bool          // what people write there is brought to the issue, commands or not (S2)
 	ArchiveAfter time.Duration // how long after the end of an incident its channel is archived
 }
 

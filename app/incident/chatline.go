@@ -85,5 +85,5 @@ func (m Message) ChatLines() *ChatLines { return requestOf[*ChatLines](m) }
 // IsChatLater reports whether the message only goes on with, or tries again, what is done in Slack.
 func (m Message) IsChatLater() bool {
 	lines, sync := m.ChatLines(), m.ChatSync()
-	return lines != nil && len(lines.Lines)+len(lines.Edits) == 0 || sync != nil && sync.Try > 0
+	return lines != nil && len(lines.Lines)+len(lines.Edits) == 0 || sync != nil && sync.Try > 0 || m.ChatMirror() != nil
 }

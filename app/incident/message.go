@@ -32,7 +32,7 @@ type Message struct {
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
 // RunEnded, QueueChanged, GateAsked, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer,
-// ChatLines, ChatPin, SelfTests.
+// ChatLines, ChatPin, ChatWords, ChatMirror, SelfTests.
 type Request interface{ request() }
 
 type (
@@ -220,7 +220,7 @@ func (m Message) Group() string {
 	switch {
 	case m.Sought() != nil, m.IsSelfTests():
 		return searchGroup + m.Ref.String()
-	case m.ChatSync() != nil, m.ChatAnswer() != nil, m.ChatLines() != nil, m.ChatPin() != nil:
+	case m.IsInChat():
 		return chatGroup + m.Ref.String()
 	case s != nil && m.Ref.Number == 0 && s.Key != "":
 		sum := sha256.Sum256([]byte(s.About()))

@@ -53,6 +53,8 @@ type storedMessage struct {
 	ChatAnswer   *ChatAnswer     `json:"chatAnswer,omitempty"`
 	ChatLines    *ChatLines      `json:"chatLines,omitempty"`
 	ChatPin      *ChatPin        `json:"chatPin,omitempty"`
+	ChatWords    *ChatWords      `json:"chatWords,omitempty"`
+	ChatMirror   *ChatMirror     `json:"chatMirror,omitempty"`
 	Floor        *Floor          `json:"floor,omitempty"`
 	Due          time.Time       `json:"due,omitzero"`
 	Again        time.Time       `json:"again,omitzero"`
@@ -130,6 +132,10 @@ func (s *storedMessage) keepChat(what Request) {
 		s.ChatLines = w
 	case *ChatPin:
 		s.ChatPin = w
+	case *ChatWords:
+		s.ChatWords = w
+	case *ChatMirror:
+		s.ChatMirror = w
 	}
 }
 
@@ -216,6 +222,10 @@ func (s *storedMessage) chatRequest() Request {
 		return s.ChatLines
 	case s.ChatPin != nil:
 		return s.ChatPin
+	case s.ChatWords != nil:
+		return s.ChatWords
+	case s.ChatMirror != nil:
+		return s.ChatMirror
 	}
 	return nil
 }

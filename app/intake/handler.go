@@ -39,6 +39,8 @@ type Options struct {
 	Said func(context.Context, incident.ChatSaid) (isTaken bool, err error)
 	// Pinned does the same with a message that somebody pinned there; nil: none is.
 	Pinned func(context.Context, incident.ChatPin) (isTaken bool, err error)
+	// Heard does the same with what else somebody wrote there, where that is asked for; nil: none is.
+	Heard func(context.Context, incident.ChatWords) (isTaken bool, err error)
 	// Confirm gets the address that begins a subscription; nil: Fetch.
 	Confirm func(ctx context.Context, url string) error
 	// OpenModal opens a form in Slack, which needs a bot's token. Without one it returns ErrNoToken, and the
@@ -175,6 +177,11 @@ func receive(
 
 // act does what the result asks for.
 func (o Options) act(ctx context.Context, source Source, result *Result) error {
+	if result.Heard != nil && o.Heard != nil {
+		if _, err := o.Heard(ctx, *result.Heard); err != nil {
+			return ours("store", "it could not be stored: %w", err)
+		}
+	}
 	if result.Confirm != "" {
 		if err := o.Confirm(ctx, result.Confirm); err != nil {
 			return ours("confirm", "the subscription could not be confirmed")

@@ -164,6 +164,8 @@ type Result struct {
 	Untaken string
 	ReplyTo string            // Slack's response URL; empty: nobody hears
 	Pinned  *incident.ChatPin // a message in Slack that somebody pinned
+	// Heard is a message in Slack that isn't a command, or what became of one
+	Heard *incident.ChatWords
 	// Confirm is the address to GET so that a subscription begins. It is set only for an allowed
 	// topic and an address of Amazon's.
 	Confirm string

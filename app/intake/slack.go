@@ -154,7 +154,7 @@ func slackEvent(body []byte, now time.Time) Result {
 		// https://docs.slack.dev/reference/events/reaction_added
 		nothing.Pinned = &incident.ChatPin{User: m.User, Channel: m.Item.Channel, TS: m.Item.TS, At: now.UTC()}
 	case m.Type == "message":
-		nothing.Said = m.said(now)
+		nothing.Said, nothing.Heard = m.said(now), m.heard(now)
 	}
 	if p := nothing.Pinned; p != nil && (p.User == "" || p.Channel == "" || p.TS == "") {
 		nothing.Pinned = nil
@@ -192,6 +192,10 @@ type chatMessage struct {
 	Edited   struct {
 		TS string `json:"ts"`
 	} `json:"edited"`
+	Files []struct {
+		Name  string `json:"name"`
+		Title string `json:"title"`
+	} `json:"files"`
 }
 
 // said returns a command that somebody wrote, changed or deleted, or nil.
@@ -219,6 +223,38 @@ func (e chatEvent) said(now time.Time) *incident.ChatSaid {
 		said.Parent = m.ThreadTS
 	}
 	return said
+}
+
+// heard returns what somebody wrote that isn't a command, or what became of it, or nil. A message that becomes a command
+// is one that is gone: the command is on the issue.
+func (e chatEvent) heard(now time.Time) *incident.ChatWords {
+	m, edited, isGone := e.chatMessage, "", false
+	switch e.Subtype {
+	case "", "thread_broadcast", "file_share", "me_message":
+	case "message_changed": // Slack sends it for the preview of a link, too
+		if m, edited = e.Message, e.Message.Edited.TS; edited == "" || e.Message.Text == e.Before.Text {
+			return nil
+		}
+		isGone = isCommand.MatchString(m.Text)
+	case "message_deleted":
+		m, edited, isGone = e.Before, e.EventTS, true
+	default:
+		return nil
+	}
+	isOurs := isCommand.MatchString(m.Text) && !isGone || isCommand.MatchString(e.Before.Text)
+	if m.BotID != "" || m.AppID != "" || m.User == "" || m.TS == "" || isOurs {
+		return nil
+	}
+	words := &incident.ChatWords{User: m.User, Channel: e.Channel, TS: m.TS, Text: m.Text, At: now.UTC(), Edited: edited,
+		IsDeleted: isGone}
+	for _, f := range m.Files {
+		name := escaped.Replace(cmp.Or(f.Name, f.Title, "without a name"))
+		words.Text = strings.TrimSpace(words.Text + "\n(file " + name + ")")
+	}
+	if m.ThreadTS != m.TS {
+		words.Parent = m.ThreadTS
+	}
+	return words
 }
 
 // isCommand finds the beginning of a command.

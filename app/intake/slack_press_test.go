@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -103,5 +104,58 @@ func TestS5Unstored(t *testing.T) {
 	answer, err := o.Envelope(t.Context(), &intake.Slack{}, []byte(`{"command":"/ic","text":"x","channel_id":"C1","user_id":"U1"}`))
 	if text, _ := answer.(json.RawMessage); err != nil || !strings.Contains(string(text), "was not saved") {
 		t.Errorf("%s, %v", text, err)
+	}
+}
+
+// TestS2HeardInSlack: what people write, change and delete that isn't a command is passed on as words; what apps
+// write and what Slack itself says is not, and a command counts as none.
+func TestS2HeardInSlack(t *testing.T) {
+	type m = map[string]any
+	edit := func(from, to string) m {
+		return m{"subtype": "message_changed", "message": m{"user": "U1", "text": to, "ts": "1.1", "edited": m{"ts": "2.0"}},
+			"previous_message": m{"user": "U1", "text": from, "ts": "1.1"}}
+	}
+	for name, c := range map[string]struct {
+		event m
+		want  string // the words, or "" for nothing; gone
+	}{
+		"words":           {m{"user": "U1", "text": "hello /ic", "ts": "1.1"}, "hello /ic"},
+		"in a thread":     {m{"user": "U1", "text": "hello", "ts": "1.1", "thread_ts": "1.0"}, "hello in 1.0"},
+		"a file":          {m{"user": "U1", "subtype": "file_share", "ts": "1.1", "files": []m{{"name": "<a>.png"}}}, "(file &lt;a&gt;.png)"},
+		"a command":       {m{"user": "U1", "text": "/oe finding x", "ts": "1.1"}, ""},
+		"by an app":       {m{"user": "U1", "text": "hello", "ts": "1.1", "bot_id": "B1"}, ""},
+		"somebody joined": {m{"user": "U1", "text": "joined", "ts": "1.1", "subtype": "channel_join"}, ""},
+		"an edit":         {edit("helo", "hello"), "hello at 2.0"},
+		"a link's view":   {edit("hello", "hello"), ""},
+		"now a command":   {edit("oe", "/oe finding x"), "/oe finding x at 2.0 gone"},
+		"no longer one":   {edit("/oe finding x", "x"), ""},
+		"deleted": {m{"subtype": "message_deleted", "event_ts": "3.0", "previous_message": m{"user": "U1", "text": "hello",
+			"ts": "1.1"}}, "hello at 3.0 gone"},
+		"a deleted command": {m{"subtype": "message_deleted", "event_ts": "3.0", "previous_message": m{"user": "U1",
+			"text": "/ic", "ts": "1.1"}}, ""},
+	} {
+		c.event["type"], c.event["channel"] = "message", "C1"
+		body, err := json.Marshal(m{"type": "event_callback", "event": c.event})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var heard incident.ChatWords
+		o := intake.Options{Logger: slog.New(slog.DiscardHandler),
+			Heard: func(_ context.Context, w incident.ChatWords) (bool, error) { heard = w; return true, nil }}
+		if _, err := o.Envelope(context.Background(), &intake.Slack{}, body); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		got := heard.Text
+		for _, of := range [][2]string{{" in ", heard.Parent}, {" at ", heard.Edited}} {
+			if of[1] != "" {
+				got += of[0] + of[1]
+			}
+		}
+		if heard.IsDeleted {
+			got += " gone"
+		}
+		if got != c.want {
+			t.Errorf("%s is heard as %q, want %q", name, got, c.want)
+		}
 	}
 }
