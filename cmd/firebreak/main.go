@@ -46,9 +46,9 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), freezeCommand(),
-		server.FreezerCommand(), server.HealthCommand(), importCommand(), incidentsCommand(), initCommand(), lint(), manCommand(), onCallCommand(), replayCommand(),
-		sandboxCommand(), server.Command("serve"), setupCommand(), statsCommand(), upgradeCommand(),
-		server.VersionCommand("firebreak"), waysCommand())
+		server.FreezerCommand(), server.HealthCommand(), importCommand(), incidentsCommand(), initCommand(), lint(),
+		manCommand(), onCallCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
+		statsCommand(), upgradeCommand(), server.VersionCommand("firebreak"), waysCommand())
 	return c
 }
 
