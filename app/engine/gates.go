@@ -96,37 +96,41 @@ func (r *reconciliation) wantedFreezes(repo incident.Ref, onGitHub []ports.Freez
 		}
 	}
 	for _, f := range all {
-		is, err := r.isWanted(f)
+		s, known, err := r.holderState(f)
 		if err != nil {
 			return nil, err
 		}
-		if is {
+		_, number, _ := f.Of()
+		if f.IsTight = known && s.LetsNothingThrough(number); !known || s.Holds(number) {
 			wanted = append(wanted, f)
 		}
 	}
 	return wanted, nil
 }
 
-// isWanted reports whether somebody wants a freeze: the command line does until its end, an incident as its card says.
-func (r *reconciliation) isWanted(f ports.Freeze) (bool, error) {
-	ref, number, isOfIncident := f.Of()
+// holderState returns the state of the incident that wants a freeze. Where it is not known, the freeze is wanted: the
+// command line wants one until its end.
+func (r *reconciliation) holderState(f ports.Freeze) (s incident.State, known bool, err error) {
+	ref, _, isOfIncident := f.Of()
 	switch {
 	case !isOfIncident:
-		return true, nil
+		return s, false, nil
 	case r.State.Declared != nil && isSame(ref, r.DeclaredRef()):
-		return r.State.Holds(number), nil
+		return r.State, true, nil
 	}
 	issue, err := r.GitHub.PeekIssue(r.Ctx, ref)
 	switch {
 	case ports.IsRefused(err): // then its time ends it
-		return true, nil
+		return s, false, nil
 	case err != nil:
-		return false, fmt.Errorf("look whether %s wants %s frozen: %w", ref, f.Repo.FullName(), err)
+		return s, false, fmt.Errorf("look whether %s wants %s frozen: %w", ref, f.Repo.FullName(), err)
 	}
 	if s, ok := r.pinnedState(issue); ok {
-		return s.Holds(number), nil
+		return s, true, nil
 	}
-	return !issue.Gone && issue.Open && !naming.Contains(issue.Labels, incident.LabelDrill), nil
+	// What is over, or a drill, has no freeze that counts.
+	isOver := issue.Gone || !issue.Open || naming.Contains(issue.Labels, incident.LabelDrill)
+	return incident.State{Drill: isOver}, isOver, nil
 }
 
 // answerGates answers the deployments of a repository that wait for the app's word: the one of which a webhook told, or

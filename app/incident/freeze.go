@@ -188,6 +188,13 @@ func (s State) Holds(number int) bool {
 		slices.ContainsFunc(s.Freezes, func(f Freeze) bool { return f.Number == number && f.IsLive() })
 }
 
+// LetsNothingThrough reports whether nothing was let through a freeze of this incident, by its number. Of one that this
+// state does not know of yet, it is not known.
+func (s State) LetsNothingThrough(number int) bool {
+	i := slices.IndexFunc(s.Freezes, func(f Freeze) bool { return f.Number == number })
+	return i >= 0 && len(s.Freezes[i].Through) == 0
+}
+
 // MostHeld is how many merges that wait are told why.
 const MostHeld = 20
 

@@ -126,11 +126,18 @@ func (g Gates) heldBy(ctx context.Context, one ports.Gate, freezes []ports.Freez
 	if one.IsOwn || len(freezes) == 0 {
 		return nil, nil
 	}
+	if !slices.ContainsFunc(freezes, func(f ports.Freeze) bool { return !f.IsTight }) {
+		return freezes, nil
+	}
 	merged, err := g.GitHub.MergedHeads(ctx, one.Repo, one.Commit)
 	if err != nil && !ports.IsRefused(err) {
 		return nil, err
 	}
 	for _, f := range freezes {
+		if f.IsTight {
+			by = append(by, f)
+			continue
+		}
 		isLet := false
 		for _, commit := range append([]string{one.Commit}, merged...) {
 			state, err := g.GitHub.StatusOf(ctx, one.Repo, commit, f.Context())

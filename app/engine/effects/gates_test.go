@@ -22,6 +22,7 @@ type fakeGates struct {
 	statuses          map[string]string // by commit and context
 	merged            []string
 	answers, comments []string
+	asked             int // how often GitHub was asked of commits
 }
 
 func (f *fakeGates) FindFreezes(context.Context, incident.Ref) ([]ports.Freeze, error) {
@@ -31,9 +32,11 @@ func (f *fakeGates) WaitingGates(context.Context, incident.Ref) ([]ports.Gate, e
 	return []ports.Gate{f.gate}, nil
 }
 func (f *fakeGates) StatusOf(_ context.Context, _ incident.Ref, commit, of string) (string, error) {
+	f.asked++
 	return f.statuses[commit+" "+of], nil
 }
 func (f *fakeGates) MergedHeads(context.Context, incident.Ref, string) ([]string, error) {
+	f.asked++
 	return f.merged, nil
 }
 func (f *fakeGates) AnswerGate(_ context.Context, _ ports.Gate, state, comment string) error {
@@ -47,8 +50,8 @@ func TestX4WhatHoldsADeployment(t *testing.T) {
 	on := func(holder string) ports.Freeze {
 		return ports.Freeze{Holder: holder, Until: noon.Add(time.Hour), IsActive: true}
 	}
-	over, off := on("a/b#1/1"), on("a/b#1/1")
-	over.Until, off.IsActive = noon, false
+	over, off, tight := on("a/b#1/1"), on("a/b#1/1"), on("a/b#3/1")
+	over.Until, off.IsActive, tight.IsTight = noon, false, true
 	letBy := func(commit, holder string) map[string]string {
 		return map[string]string{commit + " firebreak/freeze " + holder: "success"}
 	}
@@ -61,6 +64,7 @@ func TestX4WhatHoldsADeployment(t *testing.T) {
 		held      []string // by whom
 		isUnknown bool
 		says      string
+		asked     int
 	}{
 		"nothing":                  {says: "Nothing freezes acme/payments"},
 		"a ruleset":                {f: fakeGates{found: []ports.Freeze{on("a/b#1/1")}}, held: []string{"a/b#1/1"}},
@@ -74,6 +78,8 @@ func TestX4WhatHoldsADeployment(t *testing.T) {
 		"let through":              {f: fakeGates{found: []ports.Freeze{on("a/b#1/1")}, statuses: letBy("c1", "a/b#1/1")}, says: "Let through"},
 		"let through, and merged":  {f: fakeGates{found: []ports.Freeze{on("a/b#1/1")}, statuses: letBy("c0", "a/b#1/1"), merged: []string{"c0"}}, says: "Let through"},
 		"let through by one alone": {f: fakeGates{found: []ports.Freeze{on("a/b#1/1"), on("a/b#2/1")}, statuses: letBy("c1", "a/b#1/1")}, held: []string{"a/b#2/1"}},
+		"nothing was let through":  {listed: []ports.Freeze{tight}, held: []string{"a/b#3/1"}},
+		"nothing, and by another":  {f: fakeGates{found: []ports.Freeze{on("a/b#1/1")}, statuses: letBy("c1", "a/b#1/1")}, listed: []ports.Freeze{tight}, held: []string{"a/b#3/1"}, asked: 2},
 		"it was answered before":   {f: fakeGates{tellErr: refused}, says: "Nothing freezes acme/payments"},
 		"the answer is not taken":  {f: fakeGates{tellErr: broken}, says: "Nothing freezes acme/payments", isUnknown: true},
 	} {
@@ -92,6 +98,9 @@ func TestX4WhatHoldsADeployment(t *testing.T) {
 			}
 			if !slices.Equal(by, c.held) || (err != nil) != c.isUnknown {
 				t.Errorf("held by %q, %v", by, err)
+			}
+			if hasTight := slices.ContainsFunc(c.listed, func(f ports.Freeze) bool { return f.IsTight }); hasTight && c.f.asked != c.asked {
+				t.Errorf("GitHub was asked %d times of commits, want %d", c.f.asked, c.asked)
 			}
 			var want []string
 			if c.says != "" {

@@ -23,6 +23,8 @@ type Freeze struct {
 	IsActive bool
 	// IsAltered says that somebody changed what it holds.
 	IsAltered bool
+	// IsTight says that nothing was let through it, as its incident's card says: GitHub need not be asked.
+	IsTight bool
 }
 
 const (
