@@ -146,6 +146,7 @@ func (r *reconciliation) readChatPin() error {
 	if heard.IsApp || heard.IsGone { // such as the card, which the app pins itself
 		return nil
 	}
+	r.knowMembers(heard.User)
 	author, _ := r.loginOf(heard.User)
 	said := &incident.ChatSaid{User: pin.User, Channel: pin.Channel, ID: incident.PinID(pin.TS), Text: heard.Text,
 		At: pin.At, Parent: heard.Thread, IsPin: true, Author: author}

@@ -68,8 +68,8 @@ func mirrorStoreKey(ref incident.Ref, of ...string) string {
 	return fmt.Sprintf("mirror/%s/%d", ref.FullName(), ref.Number) + strings.Join(append([]string{""}, of...), "/")
 }
 
-// TakeWords stores what somebody wrote in Slack that isn't a command, if the channel is an incident's whose messages are
-// brought to the issue, and reports whether it is.
+// TakeWords stores what somebody wrote in Slack that isn't a command, if the channel is an incident's whose
+// messages are brought to the issue, and reports whether it is.
 func (e *Engine) TakeWords(ctx context.Context, w incident.ChatWords) (isTaken bool, err error) {
 	if e.Chat == nil || e.Store == nil || e.Queue == nil {
 		return false, nil
@@ -303,6 +303,9 @@ func (r *reconciliation) writeMirrorOf(kept *keptMirror, b *mirrorOf) error {
 
 // mirrorText returns what a comment says.
 func (r *reconciliation) mirrorText(lines []mirrorLine, isEnd bool) string {
+	for _, l := range lines {
+		r.knowMembers(l.User)
+	}
 	text := ""
 	for _, most := range []int{0, mirrorShort, mirrorShort / 4} {
 		var shown []incident.Mirrored

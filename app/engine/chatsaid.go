@@ -93,11 +93,15 @@ func (r *reconciliation) loginOf(user string) (login string, ok bool) {
 	}
 	switch len(logins) {
 	case 0:
-		return r.linkedLogin(user)
 	case 1:
 		return logins[0], true
+	default:
+		return "", false
 	}
-	return "", false
+	if login, ok := r.linkedLogin(user); ok {
+		return login, true
+	}
+	return r.loginByEmail(user)
 }
 
 // addSaid has the comment posted in which the app says what somebody wrote in Slack. Who is not known
@@ -112,6 +116,10 @@ func (r *reconciliation) addSaid() error {
 			return nil
 		}
 		return r.offerLink(*said)
+	}
+	r.knownMembers = said.Known
+	if isAsked, err := r.askWho(*said); isAsked || err != nil {
+		return err
 	}
 	kept := r.loadSaid(*said)
 	if said.Edited != "" {
@@ -239,7 +247,7 @@ func (r *reconciliation) sendSaid() error {
 	read := r.saidIn()
 	for _, key := range slices.Sorted(maps.Keys(r.Posted)) {
 		id := r.Posted[key]
-		if _, _, ok := incident.ParseChatSaid(key); !ok || id <= 0 || read[id] != (incident.ChatSaid{}) {
+		if _, _, ok := incident.ParseChatSaid(key); !ok || id <= 0 || read[id].ID != "" {
 			continue
 		}
 		m := Message{Ref: r.Ref, Why: "slack", What: incident.Refresh{}, Delivery: fmt.Sprintf("said %s %d", r.Ref, id),

@@ -79,7 +79,8 @@ type Engine struct {
 	repositoryLists map[string]repositoryList  // by owner, the repositories that they name
 	bindTried       map[string]time.Time       // by name, when a repository's id was asked for, to bind it
 
-	chatsAsked map[incident.Ref]int // for which card an incident's channel was asked for last
+	membersKnown map[string]memberKnown // who members in Slack are, by their e-mail addresses
+	chatsAsked   map[incident.Ref]int   // for which card an incident's channel was asked for last
 
 	unservedNoticed map[incident.Ref]time.Time // where it was said that nothing is done
 
@@ -120,6 +121,7 @@ func New(o Options) *Engine {
 		firstServedOf:    map[string]string{},
 		repositoryLists:  map[string]repositoryList{},
 		bindTried:        map[string]time.Time{},
+		membersKnown:     map[string]memberKnown{},
 		chatsAsked:       map[incident.Ref]int{},
 		unservedNoticed:  map[incident.Ref]time.Time{},
 		refusedCards:     map[incident.Ref]refusedCard{},

@@ -145,6 +145,10 @@ type People interface {
 	// CanRespond reports whether login may respond: by write access, or as a member of one of the
 	// teams. Answers are kept for five minutes.
 	CanRespond(ctx context.Context, ref incident.Ref, login string, teams []string) (bool, error)
+	// FindByEmail returns which members of ref's organisation have a verified e-mail address in a domain that it has
+	// verified, in lower case. There are none where the organisation does not show it. Answers are kept for some
+	// minutes.
+	FindByEmail(ctx context.Context, ref incident.Ref, email string) (logins []string, err error)
 	// HasTeam reports whether the organisation of ref has a team with that slug. Answers are kept
 	// for five minutes.
 	HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error)

@@ -60,14 +60,15 @@ type reconciliation struct {
 	isSaved       bool           // the card says what follows, or needn't
 	savedState    incident.State // as the card says now
 	savedDeferral look.Deferral
-	nextWay       time.Time // when somebody who was paged is reached by another way; zero: nobody is
-	hasUnfinished bool      // what follows from the state is not done yet
-	hasLooked     bool      // at the incident
-	hasStepped    bool      // over all that the look read
-	isAbandoned   bool      // GitHub has refused the look for so long that the incident is left alone
-	sentSeeks     int       // of the searches that were sent, the last one's number
-	toldEffects   int       // how many of the effects the channel in Slack was told of
-	hasToldItems  bool      // and of the comments
+	nextWay       time.Time         // when somebody who was paged is reached by another way; zero: nobody is
+	hasUnfinished bool              // what follows from the state is not done yet
+	hasLooked     bool              // at the incident
+	hasStepped    bool              // over all that the look read
+	isAbandoned   bool              // GitHub has refused the look for so long that the incident is left alone
+	sentSeeks     int               // of the searches that were sent, the last one's number
+	knownMembers  map[string]string // in Slack, by their e-mail addresses
+	toldEffects   int               // how many of the effects the channel in Slack was told of
+	hasToldItems  bool              // and of the comments
 }
 
 // newReconciliation returns a look for a message, of which nothing is read yet.
@@ -154,6 +155,8 @@ func (r *reconciliation) handleWithoutIssue() (isOver bool, err error) {
 		return true, r.readChatPin()
 	case r.m.ChatWords() != nil:
 		return true, r.takeChatWords()
+	case r.m.ChatWho() != nil:
+		return true, r.lookUpWho()
 	case r.m.ChatMirror() != nil:
 		return true, r.writeMirror()
 	case r.m.CustomerAnswer() != nil && !r.m.CustomerAnswer().IsRouted:

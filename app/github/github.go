@@ -83,6 +83,7 @@ type App struct {
 	meters        map[int64]*quota          // by installation
 	limiters      map[int64]*limiter        // by installation
 	people        map[string]permission
+	emails        map[string]emails     // by organisation
 	teams         map[string]permission // by organisation and slug: whether it exists
 	files         map[string]file
 	answers       *lru.Cache[string, *cachedAnswer] // by address
@@ -131,7 +132,8 @@ func New(o Options) (*App, error) {
 	}
 	a := &App{o: o, api: api, installations: map[string]int64{}, clients: map[string]*github.Client{},
 		paces: map[int64]*pacer{}, meters: map[int64]*quota{}, limiters: map[int64]*limiter{},
-		people: map[string]permission{}, teams: map[string]permission{}, files: map[string]file{},
+		people: map[string]permission{}, teams: map[string]permission{},
+		emails: map[string]emails{}, files: map[string]file{},
 		ids: map[string]repoID{}, lookedUp: map[string]time.Time{}, accounts: map[string]permission{},
 		ungranted: map[string]time.Time{}}
 	if a.answers, err = lru.New[string, *cachedAnswer](maxCachedAnswers); err != nil {

@@ -156,6 +156,8 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"PeekIssue", incidents, func(a *github.App) error { _, err := a.PeekIssue(ctx, it); return err }},
 		{"ReadTimeline", incidents,
 			func(a *github.App) error { _, err := a.ReadTimeline(ctx, it); return err }},
+		{"FindByEmail", incidents,
+			func(a *github.App) error { _, err := a.FindByEmail(ctx, it, "dan@acme.example"); return err }},
 		{"HasTeam", incidents,
 			func(a *github.App) error { _, err := a.HasTeam(ctx, it, "platform"); return err }},
 		{"CanRespond", incidents, func(a *github.App) error {

@@ -16,8 +16,8 @@ const (
 // ChatMirrors lists the words that say what of a channel in Slack comes to the issue.
 var ChatMirrors = []string{MirrorCommands, MirrorAll}
 
-// ChatWords is what somebody wrote in a channel in Slack that isn't a command, or what became of it. It is handled apart
-// from the incident, and never acts.
+// ChatWords is what somebody wrote in a channel in Slack that isn't a command, or what became of it. It is handled
+// apart from the incident, and never acts.
 type ChatWords struct {
 	User    string    `json:"user"`    // Slack's id
 	Channel string    `json:"channel"` // Slack's id
@@ -57,7 +57,7 @@ func (m Message) ChatMirror() *ChatMirror { return requestOf[*ChatMirror](m) }
 // IsInChat reports whether the message is handled apart from its incident, as it is about its channel in Slack.
 func (m Message) IsInChat() bool {
 	switch m.What.(type) {
-	case *ChatSync, *ChatAnswer, *ChatLines, *ChatPin, *ChatWords, *ChatMirror:
+	case *ChatSync, *ChatAnswer, *ChatLines, *ChatPin, *ChatWords, *ChatMirror, *ChatWho:
 		return true
 	}
 	return false

@@ -30,7 +30,21 @@ type ChatSaid struct {
 	// Edited is when User edited it, or deleted it, by Slack's clock; empty: it is new.
 	Edited    string `json:"edited,omitempty"`
 	IsDeleted bool   `json:"deleted,omitempty"`
+	// Known says which logins members have by their verified e-mail addresses; nil: nobody has asked yet.
+	Known map[string]string `json:"known,omitempty"`
 }
+
+// ChatWho asks who the members in a command are that neither the configuration nor they themselves say (S3). It is
+// handled apart from the incident, so that nothing of it waits for Slack.
+type ChatWho struct {
+	Said  ChatSaid `json:"said"`
+	Users []string `json:"users"`
+}
+
+func (*ChatWho) request() {}
+
+// ChatWho returns what asks who is in a command, or nil.
+func (m Message) ChatWho() *ChatWho { return requestOf[*ChatWho](m) }
 
 // MaxSaid is how long a command in Slack may be, in bytes.
 const MaxSaid = 4000

@@ -32,7 +32,7 @@ type Message struct {
 // Request is what a message brings. The set is closed: Refresh, CardEdited, Comment, PullChanged,
 // CustomerAnswer, Tick, Ticket, Ack, PageAnswer, Signal, Fold, Removed, PutAside, ConfigPush, Deployed,
 // RunEnded, QueueChanged, GateAsked, Sweep, Sought, Found, ChatSync, ChatSynced, ChatSaid, ChatAnswer,
-// ChatLines, ChatPin, ChatWords, ChatMirror, SelfTests.
+// ChatLines, ChatPin, ChatWords, ChatMirror, ChatWho, SelfTests.
 type Request interface{ request() }
 
 type (

@@ -55,6 +55,7 @@ type storedMessage struct {
 	ChatPin      *ChatPin        `json:"chatPin,omitempty"`
 	ChatWords    *ChatWords      `json:"chatWords,omitempty"`
 	ChatMirror   *ChatMirror     `json:"chatMirror,omitempty"`
+	ChatWho      *ChatWho        `json:"chatWho,omitempty"`
 	Floor        *Floor          `json:"floor,omitempty"`
 	Due          time.Time       `json:"due,omitzero"`
 	Again        time.Time       `json:"again,omitzero"`
@@ -136,6 +137,8 @@ func (s *storedMessage) keepChat(what Request) {
 		s.ChatWords = w
 	case *ChatMirror:
 		s.ChatMirror = w
+	case *ChatWho:
+		s.ChatWho = w
 	}
 }
 
@@ -226,6 +229,8 @@ func (s *storedMessage) chatRequest() Request {
 		return s.ChatWords
 	case s.ChatMirror != nil:
 		return s.ChatMirror
+	case s.ChatWho != nil:
+		return s.ChatWho
 	}
 	return nil
 }

@@ -57,6 +57,10 @@ func (r *recorder) CanRespond(ctx context.Context, ref incident.Ref, login strin
 	return r.github.CanRespond(ctx, ref, login, teams)
 }
 
+func (r *recorder) FindByEmail(ctx context.Context, ref incident.Ref, email string) ([]string, error) {
+	return r.github.FindByEmail(ctx, ref, email)
+}
+
 func (r *recorder) HasTeam(ctx context.Context, ref incident.Ref, slug string) (bool, error) {
 	return r.github.HasTeam(ctx, ref, slug)
 }

@@ -14,7 +14,9 @@ type Person struct {
 	Team  string                // slug; one that isn't there yet is made, and may do nothing anywhere
 	Roles map[string]forge.Role // by repository, owner/name
 
-	RoleName string // what an organization calls a role of its own, of which Roles has the base
+	// DomainEmails are those of their verified e-mail addresses whose domain the organization has verified.
+	DomainEmails []string
+	RoleName     string // what an organization calls a role of its own, of which Roles has the base
 }
 
 // Add adds somebody.
@@ -42,6 +44,9 @@ func (s *Sandbox) Add(p Person) error {
 		}
 	}
 	s.forge.AddUser(p.Login, kind, p.Login)
+	if u, ok := s.forge.FindUser(p.Login); ok {
+		u.DomainEmails = p.DomainEmails
+	}
 	if p.Team != "" {
 		t, ok := s.forge.FindTeam(p.Team)
 		if !ok {
@@ -51,6 +56,19 @@ func (s *Sandbox) Add(p Person) error {
 		}
 		t.Members = append(t.Members, p.Login)
 	}
+	s.forge.NoteChange()
+	return nil
+}
+
+// SetDomainEmails sets which verified e-mail addresses somebody has in the domains that the organization has verified.
+func (s *Sandbox) SetDomainEmails(login string, emails ...string) error {
+	s.forge.Lock()
+	defer s.forge.Unlock()
+	u, ok := s.forge.FindUser(login)
+	if !ok {
+		return fmt.Errorf("there is no %s", login)
+	}
+	u.DomainEmails = emails
 	s.forge.NoteChange()
 	return nil
 }

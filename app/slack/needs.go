@@ -19,6 +19,8 @@ var Scopes = []Scope{
 	{"pins:write", "pin the card"},
 	{"pins:read", "hear what people pin"},
 	{"reactions:read", "hear of a pushpin on a message"},
+	{"users:read", "look up who wrote a command, where the configuration does not name them"},
+	{"users:read.email", "know them by their e-mail address, where the organisation on GitHub has verified the same one"},
 	{"bookmarks:read", "find the bookmarks again"},
 	{"bookmarks:write", "set the bookmarks"},
 }

@@ -2,10 +2,13 @@ package slack
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/slack-go/slack"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // optionsOf returns a message as Slack takes it.
@@ -95,6 +98,27 @@ func (s *Slack) Find(ctx context.Context, m engine.ChatMessage) (id string, err 
 		}
 	}
 	return "", nil
+}
+
+// EmailOf returns the e-mail address of a member of the bot's own workspace. It is empty of everybody else: an address
+// that another workspace shows proves nothing, and apps and who has left have none. It implements engine.Chat.
+// https://docs.slack.dev/reference/methods/users.info
+func (s *Slack) EmailOf(ctx context.Context, service incident.Service, user string, now time.Time) (string, error) {
+	api, who, err := s.open(ctx, now, service.Secret)
+	if err != nil {
+		return "", err
+	}
+	u, err := api.GetUserInfoContext(ctx, user)
+	err = errorOf(now, "users.info", err)
+	switch {
+	case isOneOf(err, "missing_scope", "no_permission", "user_not_found", "user_not_visible"):
+		return "", nil
+	case err != nil:
+		return "", err
+	case who.team == "" || u.TeamID != who.team || u.ID != user || u.Deleted || u.IsBot || u.IsStranger:
+		return "", nil
+	}
+	return strings.ToLower(strings.TrimSpace(u.Profile.Email)), nil
 }
 
 // Read returns a message. It implements engine.Chat.

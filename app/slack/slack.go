@@ -39,6 +39,7 @@ type Slack struct {
 // bot is who a token is.
 type bot struct {
 	user string
+	team string
 	home string // "https://acme.slack.com/"
 }
 
@@ -132,7 +133,7 @@ func (s *Slack) open(ctx context.Context, now time.Time, secret string) (*slack.
 	if err != nil {
 		return nil, bot{}, errorOf(now, "auth.test", err)
 	}
-	known = bot{user: who.UserID, home: who.URL}
+	known = bot{user: who.UserID, team: who.TeamID, home: who.URL}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.bots[token] = known

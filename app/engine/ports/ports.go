@@ -167,6 +167,8 @@ type Chat interface {
 	Find(ctx context.Context, m ChatMessage) (id string, err error)
 	// Read returns the message with m's id.
 	Read(ctx context.Context, m ChatMessage) (ChatHeard, error)
+	// EmailOf returns the e-mail address of a member of the workspace; "" if the chat shows none, or they are not of it.
+	EmailOf(ctx context.Context, s incident.Service, user string, now time.Time) (string, error)
 }
 
 // ChatHeard is a message that somebody wrote in a chat.

@@ -24,6 +24,8 @@ type User struct {
 	Created time.Time
 
 	Suspended bool `json:",omitempty"`
+	// DomainEmails are those of its verified e-mail addresses whose domain the organization has verified.
+	DomainEmails []string `json:",omitempty"`
 }
 
 // Team is a group of people in the organization.

@@ -49,6 +49,15 @@ func (c *gqlCall) users(name string, logins []string, args pageArgs) *connection
 	return connect(name, people, args, c.user)
 }
 
+// OrganizationVerifiedDomainEmails lists a member's verified addresses in the domains that an organization has
+// verified: none of another organization.
+func (u *gqlUser) OrganizationVerifiedDomainEmails(args struct{ Login string }) []string {
+	if !strings.EqualFold(args.Login, u.c.forge.Org.Login) {
+		return []string{}
+	}
+	return append([]string{}, u.u.DomainEmails...)
+}
+
 // gqlBot is an App's account.
 type gqlBot struct {
 	ID         graphql.ID
@@ -67,6 +76,21 @@ func (o *gqlOrganization) Login() string        { return o.gqlUser.Login }
 func (o *gqlOrganization) Name() *string        { return o.gqlUser.Name }
 func (o *gqlOrganization) URL() gqlScalar       { return o.gqlUser.URL }
 func (o *gqlOrganization) AvatarURL() gqlScalar { return o.gqlUser.AvatarURL }
+
+// MembersWithRole lists the organization's members: all people but who has left.
+func (o *gqlOrganization) MembersWithRole(args pageArgs) (*connection[*gqlUser], error) {
+	if by := o.c.by; by.ViaApp && !by.HasPermission("members", "read") {
+		return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration"}
+	}
+	var logins []string
+	for _, u := range o.c.forge.Users {
+		if u.Kind == forge.KindUser && u.Login != forge.Ghost && !u.Suspended {
+			logins = append(logins, u.Login)
+		}
+	}
+	slices.Sort(logins)
+	return o.c.users("membersWithRole", logins, args), nil
+}
 
 // gqlActor is a person, a bot or an organization.
 type gqlActor struct {

@@ -27,6 +27,7 @@ var methods = map[string]method{
 	"conversations.history":    in(history),
 	"conversations.replies":    in(replies),
 	"users.conversations":      conversations,
+	"users.info":               userInfo,
 	"chat.postMessage":         open(postMessage),
 	"chat.update":              open(update),
 	"chat.delete":              open(deleteMessage),
@@ -41,7 +42,22 @@ var methods = map[string]method{
 
 // reads are the methods that change nothing.
 var reads = []string{"auth.test", "conversations.info", "conversations.history", "conversations.replies",
-	"users.conversations", "bookmarks.list"}
+	"users.conversations", "users.info", "bookmarks.list"}
+
+// userInfo shows somebody. https://docs.slack.dev/reference/methods/users.info
+func userInfo(w *Workspace, form url.Values) (answer, string) {
+	id := form.Get("user")
+	p, ok := w.profiles[id]
+	if name := w.users[id]; name != "" || ok {
+		profile := answer{"real_name": name, "display_name": name}
+		if p.Email != "" {
+			profile["email"] = p.Email
+		}
+		return answer{"user": answer{"id": id, "team_id": cmp.Or(p.Team, Team), "name": name, "deleted": p.IsDeleted,
+			"is_bot": p.IsBot, "is_stranger": p.Team != "" && p.Team != Team, "profile": profile}}, ""
+	}
+	return nil, "user_not_found"
+}
 
 // in makes a method of one that is about a channel that the bot is in.
 func in(do func(w *Workspace, c *Channel, form url.Values) (answer, string)) method {

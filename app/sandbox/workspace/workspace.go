@@ -32,6 +32,7 @@ type Workspace struct {
 
 	mu       sync.Mutex
 	users    map[string]string // id → name
+	profiles map[string]Profile
 	channels []*Channel
 	faults   []*Fault
 	calls    []Call
@@ -92,8 +93,24 @@ type Call struct {
 
 // New returns a workspace with these people: id → name.
 func New(now func() time.Time, users map[string]string) *Workspace {
-	return &Workspace{Now: now, users: users, triggers: map[string]*trigger{}, views: map[string]*View{},
+	return &Workspace{Now: now, users: users, profiles: map[string]Profile{},
+		triggers: map[string]*trigger{}, views: map[string]*View{},
 		hooks: map[string]*hook{}}
+}
+
+// Profile is what Slack shows an app of somebody.
+type Profile struct {
+	Email     string // empty: the app may not see it
+	Team      string // the workspace that they are of, of a shared channel; empty: this one
+	IsDeleted bool
+	IsBot     bool
+}
+
+// SetProfile sets what Slack shows of somebody.
+func (w *Workspace) SetProfile(user string, p Profile) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.profiles[user] = p
 }
 
 // Break makes calls fail.
