@@ -156,14 +156,16 @@ func TestTheComposeFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]string{"compose.yaml": string(text), "firebreak.env": "FIREBREAK_APP_ID=1\n" +
-		"FIREBREAK_PRIVATE_KEY_FILE=/somewhere/else.pem\n", "firebreak.private-key.pem": "key"} {
+		"FIREBREAK_PRIVATE_KEY_FILE=/somewhere/else.pem\n", "firebreak.private-key.pem": "key",
+		"freezer.env": "FIREBREAK_FREEZE_PRIVATE_KEY_FILE=/somewhere/else.pem\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	profiles := []string{"tls"}
 	load := func(env ...string) (*cli.ProjectOptions, error) {
 		return cli.NewProjectOptions([]string{filepath.Join(dir, "compose.yaml")}, cli.WithWorkingDirectory(dir),
-			cli.WithEnv(env), cli.WithProfiles([]string{"tls"}))
+			cli.WithEnv(env), cli.WithProfiles(profiles))
 	}
 	options, err := load()
 	if err != nil {
@@ -198,6 +200,32 @@ func TestTheComposeFile(t *testing.T) {
 	} {
 		if !ok {
 			t.Errorf("%s is not as it should be: %+v", what, server)
+		}
+	}
+	if _, err := project.GetService("freezer"); err == nil {
+		t.Error("the process for freezes runs although nobody asked for it")
+	}
+	profiles = []string{"freezer"}
+	if options, err = load("FIREBREAK_VERSION=1.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	if project, err = options.LoadProject(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	freezer, err := project.GetService("freezer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, ok := range map[string]bool{
+		"command":       slices.Equal(freezer.Command, []string{"freezer", "--listen", "0.0.0.0:8791"}),
+		"read-only":     freezer.ReadOnly && slices.Equal(freezer.CapDrop, []string{"ALL"}),
+		"no address":    len(freezer.Ports) == 0,
+		"key":           *freezer.Environment["FIREBREAK_FREEZE_PRIVATE_KEY_FILE"] == "/run/secrets/freezer-key",
+		"no other key":  freezer.Environment["FIREBREAK_PRIVATE_KEY_FILE"] == nil && len(freezer.Secrets) == 1,
+		"nobody else's": len(freezer.Networks) == 1 && freezer.Networks["freezes"] == nil,
+	} {
+		if !ok {
+			t.Errorf("%s is not as it should be: %+v", what, freezer)
 		}
 	}
 }
