@@ -254,6 +254,7 @@ func samples() []incident.Say {
 	add(incident.Say{Name: "message", Line: "Email", Who: "carol", Holder: "gina@globex.example", Lines: []string{"globex"}, Reason: "Still broken"})
 	add(incident.Say{Name: "customer-answered", Who: "carol", Holder: "gina", Line: "acme/customer-globex#4", Names: []string{"globex"}, Reason: "Still broken\n\n/ic close", Command: "/ic update …"})
 	add(incident.Say{Name: "customer-answered", Holder: "gina", Line: "acme/customer-globex#4", Names: []string{"globex"}, Reason: "Thank you"})
+	add(incident.Say{Name: "customer-answered", Who: "carol", Holder: "slack:U0GINA00", Names: []string{"globex"}, Reason: "Still broken"})
 	add(incident.Say{Name: "customer-answered", Variant: "many", Who: "carol", Holder: "gina", Line: "acme/customer-globex#4", Names: []string{"globex"}, Time: at})
 	add(incident.Say{Name: "came-back", Names: []string{"carol", "alice"}, Line: "Alertmanager", Phase: incident.Investigate})
 	add(incident.Say{Name: "came-back", Who: "alice", Line: "Alertmanager", Phase: incident.Investigate})

@@ -39,7 +39,7 @@ func (r *reconciliation) newApplier() applier {
 	a.pages = &effects.Pages{Look: r.Look, Comments: a.comments, Pager: r.Pager, Deliveries: r.deliveries,
 		MailTag: r.mailTag, AnswerLink: r.answerLink, CountPage: r.countPage}
 	a.updates = effects.Updates{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Announcer: r.Announcer,
-		Deliveries: r.deliveries, MailTag: r.mailTag, TextOf: r.updateText}
+		Deliveries: r.deliveries, MailTag: r.mailTag, TextOf: r.updateText, NoteTold: r.noteTold}
 	a.tickets = effects.Tickets{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Comments: a.comments,
 		Facts: r.postmortemFacts, Changed: r.ticketFact, Due: r.m.Due}
 	a.postmortem = &effects.Postmortem{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,

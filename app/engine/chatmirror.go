@@ -79,6 +79,9 @@ func (e *Engine) TakeWords(ctx context.Context, w incident.ChatWords) (isTaken b
 		return false, fmt.Errorf("find the incident of a Slack channel: %w", err)
 	}
 	lines := strings.Split(string(known), "\n")
+	if len(known) == 0 {
+		return e.takeCustomersWords(ctx, w)
+	}
 	if len(lines) < 3 || lines[2] != incident.MirrorAll {
 		return false, nil
 	}

@@ -68,6 +68,9 @@ func (r *reconciliation) answerFacts() []incident.Fact {
 	if answer == nil || r.State.Declared == nil && !r.IsRebuilt {
 		return nil
 	}
+	if answer.Member != "" {
+		return r.chatAnswerFacts(*answer)
+	}
 	customer := answer.Customer
 	if customer == "" {
 		customer = r.customerOfIssue(*answer)

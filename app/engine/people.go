@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
@@ -18,7 +19,7 @@ const tokenPatience = 10 * time.Minute
 func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, error) {
 	for i := range facts {
 		f := &facts[i]
-		if naming.IsNobody(f.By.Login) || f.By.Bot {
+		if naming.IsNobody(f.By.Login) || f.By.Bot || strings.HasPrefix(f.By.Login, incident.SlackMember) {
 			continue
 		}
 		if _, plain := f.What.(incident.Commented); plain {

@@ -22,7 +22,14 @@ type CustomerAnswer struct {
 	IsRouted bool `json:"routed,omitempty"`
 	// Customer is whose issue it is, once that was verified at an incident.
 	Customer string `json:"customer,omitempty"`
+	// Member is who wrote it in a customer's channel in Slack, by Slack's id (S4); empty: it is on GitHub.
+	Member string `json:"member,omitempty"`
+	// IsReply says that it is in the thread of an update there.
+	IsReply bool `json:"reply,omitempty"`
 }
+
+// SlackMember begins the name of who answered in Slack and whose login nobody knows: no login does.
+const SlackMember = "slack:"
 
 func (*CustomerAnswer) request() {}
 

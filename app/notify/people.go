@@ -419,7 +419,7 @@ func (n *Notifier) reach(ctx context.Context, p engine.Page, login string, w way
 		if err != nil {
 			return err
 		}
-		return n.postSlack(ctx, token, w.address, directText(p, link), n.hash(p.Key+" "+login))
+		return n.postSlack(ctx, token, w.address, directText(p, link), n.hash(p.Key+" "+login), nil)
 	case "github":
 		return mention(ctx, p, w.address)
 	}

@@ -60,7 +60,7 @@ func (n *Notifier) pageSlack(ctx context.Context, p engine.Page) error {
 			text += "\n" + slackutilsx.EscapeMessage(line)
 		}
 	}
-	return n.postSlack(ctx, token, channel, text, n.hash(p.Key))
+	return n.postSlack(ctx, token, channel, text, n.hash(p.Key), nil)
 }
 
 // slackMention mentions a target,
@@ -87,6 +87,7 @@ func (n *Notifier) announceSlack(ctx context.Context, a engine.Announcement) err
 		a.Channel.To,
 		texts.Truncate(slackutilsx.EscapeMessage(a.Text), slackText),
 		a.Key,
+		a.Posted,
 	)
 }
 
@@ -104,8 +105,9 @@ var slackForgot = []string{"duplicate_message_not_found", "duplicate_channel_not
 
 // postSlack writes one message. Its client_msg_id comes of the key: by that Slack recognises a
 // repetition, though it promises nowhere that it drops each. The metadata makes one recognisable to
-// others, https://docs.slack.dev/messaging/message-metadata/
-func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key string) error {
+// others, https://docs.slack.dev/messaging/message-metadata/. posted hears where it is; nil: nobody asks.
+func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key string,
+	posted func(channel, id string)) error {
 	at, client := n.toSlack()
 	api := slack.New(token, slack.OptionHTTPClient(client), slack.OptionAPIURL(at))
 	post := func(ctx context.Context, more ...slack.MsgOption) error {
@@ -116,7 +118,10 @@ func (n *Notifier) postSlack(ctx context.Context, token, channel, text, key stri
 				slack.SlackMetadata{EventType: "firebreak", EventPayload: map[string]any{"key": key}},
 			),
 		}
-		_, _, err := api.PostMessageContext(ctx, channel, append(options, more...)...)
+		in, id, err := api.PostMessageContext(ctx, channel, append(options, more...)...)
+		if err == nil && posted != nil {
+			posted(in, id)
+		}
 		return err
 	}
 	withID := slack.UnsafeMsgOptionEndpoint(

@@ -35,6 +35,9 @@ type Updates struct {
 	// TextOf returns the text of an update that was given before, by its fact; "" if somebody
 	// deleted it.
 	TextOf func(fact string) (string, error)
+	// NoteTold hears where in a chat a customer reads updates, by the channel's id, so that answers there find the
+	// incident.
+	NoteTold func(customer, channel, id string)
 }
 
 // Apply sends the updates of this look. A channel that fails does not keep the text from the
@@ -117,7 +120,8 @@ func (e Updates) SendBy(ch incident.Channel, c incident.Customer, a incident.Ann
 		func(ctx context.Context, _ delivery.Attempt) error {
 			return e.Announcer.Announce(ctx, ports.Announcement{Key: key, Customer: c.Name, Channel: ch,
 				Service: service,
-				Text:    a.Text, At: a.At, Tag: e.MailTag(e.DeclaredRef())})
+				Text:    a.Text, At: a.At, Tag: e.MailTag(e.DeclaredRef()),
+				Posted: func(channel, id string) { e.NoteTold(c.Name, channel, id) }})
 		})
 	return err
 }

@@ -143,6 +143,8 @@ type Announcement struct {
 	At       time.Time
 	// which a mail carries, so that an answer finds the incident; only the engine can read which
 	Tag string
+	// Posted hears where it was written in a chat: the channel's id, and the message's. nil: nobody asks.
+	Posted func(channel, id string)
 }
 
 // Replier answers people in the chat in which they wrote.
