@@ -137,6 +137,14 @@ func (a *App) CheckFreezer(ctx context.Context) error {
 	return nil
 }
 
+// explainFreezer adds that the process for freezes gave no answer, where that is what failed.
+func (a *App) explainFreezer(err error) error {
+	if a.remoteFreezer == nil || classify(err).class != classAway || statusOf(err) != 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ports.ErrFreezerAway, err)
+}
+
 // freezer serves the process for freezes.
 type freezer struct {
 	app     *App

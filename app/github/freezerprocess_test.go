@@ -275,5 +275,11 @@ func TestX4TheProcessForFreezesIsChecked(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("it says %v, want %q", err, want)
 		}
+		if app != nil && want == "connection refused" {
+			err := app.DeleteFreeze(t.Context(), it, 9)
+			if !errors.Is(err, ports.ErrFreezerAway) || !errors.Is(err, ports.ErrUnavailable) {
+				t.Errorf("a freeze that can't be ended: %v", err)
+			}
+		}
 	}
 }

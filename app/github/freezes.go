@@ -169,7 +169,7 @@ func (a *App) SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, err
 		_, err = call(ctx, c, method, path, freezeRules(f, f.ShortName(), a.o.AppID), &s)
 	}
 	if err != nil {
-		return ports.Freeze{}, describeError("freeze", where, err)
+		return ports.Freeze{}, describeError("freeze", where, a.explainFreezer(err))
 	}
 	made, ok := a.port(f.Repo, s)
 	if !ok || !made.IsActive {
@@ -219,7 +219,7 @@ func (a *App) DeleteFreeze(ctx context.Context, repo incident.Ref, id int64) err
 	case isStatus(err, http.StatusNotFound):
 		return a.isThere(ctx, c, repo)
 	}
-	return describeError("delete the ruleset", fmt.Sprintf("%s, %d", repo.FullName(), id), err)
+	return describeError("delete the ruleset", fmt.Sprintf("%s, %d", repo.FullName(), id), a.explainFreezer(err))
 }
 
 // waitingQuery lists the pull requests of which some may wait.

@@ -106,8 +106,11 @@ func (e Freezes) trouble(f incident.Freeze, err error) error {
 	e.Logger.Warn("freeze waits for GitHub", "incident", e.Ref.String(), "repository", f.Repo, "ends", f.End != nil,
 		"err", ports.Redact(err))
 	why := "GitHub does not answer"
-	if isRefused {
+	switch {
+	case isRefused:
 		why = ports.Reason(err)
+	case errors.Is(err, ports.ErrFreezerAway):
+		why = ports.ErrFreezerAway.Error()
 	}
 	e.Report(incident.FreezeTrouble{Number: f.Number, Why: why, IsRefused: isRefused})
 	return nil

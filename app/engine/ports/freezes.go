@@ -1,6 +1,7 @@
 package ports
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -85,6 +86,10 @@ func (f Freeze) Of() (ref incident.Ref, number int, ok bool) {
 	number, _ = strconv.Atoi(f.Holder[at+1:])
 	return ref, number, err == nil
 }
+
+// ErrFreezerAway is joined with ErrUnavailable where it is not GitHub that does not answer, but the process that holds
+// the key of the App for freezes.
+var ErrFreezerAway = errors.New("the process for freezes can't be reached")
 
 // WaitingPull is an open pull request that is merged as soon as nothing is in its way.
 type WaitingPull struct {
