@@ -34,7 +34,7 @@ func opened(t *testing.T, c *still) *Store {
 // No more incidents are looked at at once than there are workers, and none of them twice.
 func TestNoMoreLooksAtOnceThanWorkers(t *testing.T) {
 	s := opened(t, &still{noon})
-	for i := range maxWorkers {
+	for i := range accountWorkers {
 		if !s.acquire(fmt.Sprint("acme/incidents#", i)) {
 			t.Fatalf("worker %d is not free", i)
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -9,6 +10,8 @@ import (
 	"fmt"
 	"maps"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,6 +59,7 @@ func (s *Store) Run(ctx context.Context, handle func(context.Context, engine.Mes
 		if err := s.ingest(ctx); err != nil {
 			return dropIfEnded(ctx, err)
 		}
+		s.takeTurns(due)
 		for _, ref := range due {
 			if s.acquire(ref) {
 				wg.Go(func() {
@@ -124,23 +128,60 @@ func (s *Store) acquire(ref string) bool {
 	if _, busy := s.running[ref]; busy || len(s.running) >= maxWorkers || s.isHeld(ref) || s.peers.isElsewhere(ref) {
 		return false
 	}
-	if incident.IsSearchGroup(ref) && s.count(incident.IsSearchGroup) >= maxSearches ||
-		incident.IsChatGroup(ref) && s.count(incident.IsChatGroup) >= maxChats {
+	account := accountOf(ref)
+	switch n := s.countOf(account); {
+	case n >= accountWorkers, n > 0 && len(s.running) >= maxWorkers-freeWorkers,
+		incident.IsSearchGroup(ref) && s.countOf(account, incident.IsSearchGroup) >= maxSearches,
+		incident.IsChatGroup(ref) && s.countOf(account, incident.IsChatGroup) >= maxChats:
 		return false
 	}
-	s.running[ref] = 0
+	s.looks++
+	s.running[ref], s.served[account] = 0, s.looks
 	return true
 }
 
-// count returns how many groups of a kind are under way.
-func (s *Store) count(is func(group string) bool) (n int) {
+// takeTurns sorts what is due so that the account comes first whose last look began first. The order within
+// an account stays, and what is done apart stays last.
+func (s *Store) takeTurns(due []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kind := func(group string) int {
+		switch {
+		case incident.IsChatGroup(group):
+			return 2
+		case incident.IsSearchGroup(group):
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(due, func(a, b string) int {
+		return cmp.Or(cmp.Compare(kind(a), kind(b)), cmp.Compare(s.served[accountOf(a)], s.served[accountOf(b)]))
+	})
+}
+
+// accountOf returns whose incident a group is of. GitHub's names are the same in any case.
+func accountOf(group string) string {
+	owner, _, _ := strings.Cut(group, "/")
+	return strings.ToLower(strings.TrimPrefix(owner[strings.LastIndexByte(owner, ' ')+1:], "~"))
+}
+
+// countOf returns how many groups of an account are under way that are all of these.
+func (s *Store) countOf(account string, are ...func(group string) bool) (n int) {
 	for ref := range s.running {
-		if is(ref) {
+		if accountOf(ref) == account && !slices.ContainsFunc(are, func(is func(string) bool) bool { return !is(ref) }) {
 			n++
 		}
 	}
 	return n
 }
+
+const (
+	// turns is how many groups of an account are read at once: so many may be under way, and so many begin.
+	turns = 2 * accountWorkers
+	// listed is how many groups are read at once: those under way, those that may begin, and those that have
+	// to wait for others of their account.
+	listed = 8 * maxWorkers
+)
 
 func (s *Store) release(ref string) {
 	s.mu.Lock()
@@ -337,8 +378,8 @@ func (s *Store) removeAlike(tx transaction, ref string,
 	return 0, false, nil
 }
 
-// listDue returns the incidents that are due, the longest due first and as many as can start now,
-// and the time at which more may be due.
+// listDue returns the incidents that are due, in turns of the accounts, the longest due of each first and at
+// least as many as can start now, and the time at which more may be due.
 func (s *Store) listDue() (refs []string, next time.Time, err error) {
 	now := s.clock.Now().UnixNano()
 	s.mu.Lock()
@@ -353,7 +394,7 @@ func (s *Store) listDue() (refs []string, next time.Time, err error) {
 	if later.Valid {
 		next = time.Unix(0, later.Int64) // a timer may have become due since fireTimers looked
 	}
-	rows, err := s.selectDue.Query(now, 2*maxWorkers+held) // so many are being looked at, and so many are free
+	rows, err := s.selectDue.Query(now, turns+held, listed+held)
 	if err != nil {
 		return nil, next, withAdvice("read the queue", s.path, err)
 	}

@@ -25,6 +25,7 @@ func (d database) bind(query string) string {
 	if !d.isNumbered {
 		return query
 	}
+	query = strings.ReplaceAll(query, "instr(", "strpos(") // which PostgreSQL calls so
 	var b strings.Builder
 	for n := 1; ; n++ {
 		before, after, found := strings.Cut(query, "?")

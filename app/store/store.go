@@ -21,8 +21,10 @@ import (
 )
 
 const (
-	maxWorkers        = 4                  // incidents looked at at the same time
-	maxSearches       = 2                  // of these, for which something is done apart: no page waits for a search
+	maxWorkers        = 32                 // incidents looked at at the same time
+	accountWorkers    = 4                  // of these, of one account: it must not hold up the others
+	freeWorkers       = 8                  // of all, which only an account takes that has none: many busy ones fill the rest
+	maxSearches       = 2                  // of an account's, for which something is done apart: no page waits for a search
 	maxChats          = 1                  // of those, whose Slack channel is looked after: no search waits for Slack
 	deliveryRetention = 3 * 24 * time.Hour // how long deliveries are known by their id; GitHub redelivers for as long
 	minRetryDelay     = wait.Least         // after a failure, doubled each time …
@@ -96,10 +98,14 @@ const (
 		SELECT due FROM messages m WHERE dead = '' AND (` +
 		isUrgent + ` OR id = ` + firstOfIncident + `)) AS d`
 	selectDueNow   = `SELECT ref FROM ` + fromDue
-	selectDueSince = `SELECT ref, min(due) FROM ` + fromDue
-	fromDue        = `messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident +
-		`) GROUP BY ref ORDER BY CASE WHEN substr(ref, 1, 6) = '~chat ' THEN 2 WHEN substr(ref, 1, 1) = '~' THEN 1 ELSE 0 END,
-		min(due), min(id) LIMIT ?`
+	selectDueSince = `SELECT ref, due FROM ` + fromDue
+	// The accounts take turns: the longest due of each comes before the second of any. What is before the
+	// first slash of a group is its account, and for what is done apart of that.
+	fromDue = `(SELECT ref, min(due) AS due, min(id) AS id,
+		row_number() OVER (PARTITION BY lower(substr(ref, 1, instr(ref, '/'))) ORDER BY min(due), min(id)) AS turn
+		FROM messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident + `) GROUP BY ref) AS d
+		WHERE turn <= ? ORDER BY CASE WHEN substr(ref, 1, 6) = '~chat ' THEN 2 WHEN substr(ref, 1, 1) = '~' THEN 1 ELSE 0 END,
+		turn, due, id LIMIT ?`
 	selectLaterDue = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers
 		UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?) AS d`
 	selectTimersDue  = `SELECT ref, due FROM timers WHERE due <= ?`
@@ -151,6 +157,8 @@ type Store struct {
 	running         map[string]int64
 	ends            map[string]time.Time // deadlines of the looks under way, by the wall clock
 	holds           map[string]hold      // refs that are not looked at for now
+	served          map[string]int64     // whose incidents were looked at, with the number of the last look
+	looks           int64                // that began so far
 	hung            int                  // abandoned looks that still run
 	lastRound       time.Time            // when Run last worked
 	isWaiting       bool                 // Run waits for something to do
@@ -209,7 +217,7 @@ func Open(path string, clock engine.Clock, log *slog.Logger) (*Store, error) {
 func newStore(db database, path string, fresh bool, clock engine.Clock, log *slog.Logger) (*Store, error) {
 	s := &Store{Metrics: metrics.Discard{}, db: db, path: path, isFresh: fresh, clock: clock,
 		log: log, writes: make(chan write), closed: make(chan struct{}), running: map[string]int64{},
-		ends: map[string]time.Time{}, holds: map[string]hold{}, changed: make(chan struct{}),
+		ends: map[string]time.Time{}, holds: map[string]hold{}, served: map[string]int64{}, changed: make(chan struct{}),
 		firedAt: map[string]time.Time{}}
 	for to, query := range map[**sql.Stmt]string{
 		&s.selectNext: selectNextDue, &s.selectTimers: selectTimersDue, &s.selectDue: selectDueNow,

@@ -22,7 +22,7 @@ const (
 	sweepTimeout  = 30 * time.Minute // for the sweep of an installation
 	returnTimeout = 10 * time.Second // how long a look may take to return once its context ended
 	maxHungTries  = 3                // tries of a message whose look hangs
-	maxHung       = maxWorkers       // abandoned looks that still run
+	maxHung       = 4                // abandoned looks that still run
 	// how long a message that could be handed out may wait before the process counts as unhealthy
 	maxWait      = 10 * time.Minute
 	roundTimeout = time.Minute // how long one round of Run may take
@@ -201,10 +201,10 @@ func (s *Store) findStall(ctx context.Context) error {
 	case now.Sub(looped) > roundTimeout:
 		return fmt.Errorf("the queue has handed out nothing for %s: it hangs",
 			now.Sub(looped).Round(time.Second))
-	case overdue >= maxWorkers:
+	case overdue >= maxHung:
 		return fmt.Errorf("%d looks hang", overdue)
 	}
-	rows, err := s.db.QueryContext(ctx, selectDueSince, s.clock.Now().UnixNano(), 2*maxWorkers+held)
+	rows, err := s.db.QueryContext(ctx, selectDueSince, s.clock.Now().UnixNano(), turns+held, listed+held)
 	if err != nil {
 		return withAdvice("read the queue", s.path, err)
 	}
@@ -227,10 +227,12 @@ func (s *Store) findStall(ctx context.Context) error {
 	return rows.Err()
 }
 
-// isAssignable reports whether an incident could be handed out if a worker were free.
+// isAssignable reports whether an incident could be handed out if a worker were free. Where this process has
+// several accounts, it is not what fails while one of them has more to do than its workers can.
 func (s *Store) isAssignable(ref string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, busy := s.running[ref]
-	return !busy && !s.isHeld(ref)
+	isTooMuch := len(s.served) > 1 && s.countOf(accountOf(ref)) >= accountWorkers
+	return !busy && !s.isHeld(ref) && !isTooMuch
 }
