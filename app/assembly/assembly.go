@@ -69,6 +69,8 @@ type Environment struct {
 	Outbound []byte // FIREBREAK_OUTBOUND_SECRET: signs both
 	// FIREBREAK_OUTBOUND_ALLOW: hosts and CIDRs that may be reached though they are not public
 	Allow []string
+	// FIREBREAK_ACCOUNT_BOUNDS: how much goes out for an account within an hour
+	Bounds notify.Bounds
 	// FIREBREAK_ACCOUNTS: whose repositories are served; empty: of everybody who installed the App
 	Accounts  []string
 	Proxies   []netip.Prefix // FIREBREAK_TRUSTED_PROXIES: whose X-Forwarded-For is believed
@@ -170,6 +172,9 @@ func readApp(getenv func(string) string) (Environment, []error) {
 	} else if len(e.Key) == 0 && e.KMSKey == "" {
 		wrong = append(wrong, errors.New("FIREBREAK_PRIVATE_KEY or FIREBREAK_PRIVATE_KEY_FILE must hold "+
 			"the App's private key (PEM)"))
+	}
+	if e.Bounds, err = notify.ParseBounds(getenv("FIREBREAK_ACCOUNT_BOUNDS")); err != nil {
+		wrong = append(wrong, fmt.Errorf("FIREBREAK_ACCOUNT_BOUNDS: %w", err))
 	}
 	wrong = append(wrong, e.readFreezer(getenv)...)
 	wrong = append(wrong, e.readLimits(getenv)...)

@@ -98,12 +98,12 @@ func (s *reception) reply(ctx context.Context, address, text string) error {
 func (s *reception) openModal(ctx context.Context, m intake.Modal) error {
 	token := s.env.getenv("FIREBREAK_INTAKE_SLACK_TOKEN")
 	if m.Channel != "" {
-		name, err := s.engine.ChatSecret(ctx, m.Channel)
+		account, name, err := s.engine.ChatSecret(ctx, m.Channel)
 		if err != nil {
 			return err
 		}
 		if name != "" {
-			if token, err = s.env.secret(ctx, name); err != nil {
+			if token, err = s.env.secret(incident.ForAccount(ctx, account), name); err != nil {
 				return err
 			}
 		}

@@ -47,3 +47,23 @@ func TestTheNotifierOfTheEnvironment(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A secret is for one account, or for all; no file names another account's.
+func TestSecretsOfAccounts(t *testing.T) {
+	all := map[string]string{"FIREBREAK_SECRET_SLACK": "shared", "FIREBREAK_SECRET_ACME__SLACK": "acme's",
+		"FIREBREAK_SECRET_ACME__PAGERDUTY": "acme's pager", "FIREBREAK_SECRET_BIG_CORP__PAGERDUTY": "big-corp's pager"}
+	e := Environment{getenv: func(name string) string { return all[name] }}
+	for _, c := range []struct{ account, name, want string }{
+		{"acme", "SLACK", "acme's"}, {"Acme", "SLACK", "acme's"}, {"beta", "SLACK", "shared"}, {"", "SLACK", "shared"},
+		{"acme", "PAGERDUTY", "acme's pager"}, {"big-corp", "PAGERDUTY", "big-corp's pager"},
+		{"beta", "PAGERDUTY", ""}, {"", "PAGERDUTY", ""},
+		{"beta", "ACME__PAGERDUTY", ""}, {"acme", "ACME__PAGERDUTY", ""}, {"", "ACME__PAGERDUTY", ""},
+		{"big_corp", "PAGERDUTY", ""}, // another account: a managed user's name has a _
+		{"beta", "ACME__SLACK", ""}, {"acme__x", "SLACK", "shared"}, {"big", "CORP__PAGERDUTY", ""},
+	} {
+		got, err := e.secret(incident.ForAccount(t.Context(), c.account), c.name)
+		if got != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s names %s: %q, %v", c.account, c.name, got, err)
+		}
+	}
+}

@@ -247,7 +247,7 @@ func (p *patient) checkConfig(ctx context.Context) error {
 			"Correct that line. Until then the last good configuration applies, or the defaults")
 	}
 	if err == nil {
-		p.policy = policy
+		p.policy = policy.Of(where.Owner)
 		p.ok("%s of %s can be used", config.Path, where.FullName())
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/card"
@@ -144,11 +145,12 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 		kept.ID = ""
 	}
 	r.saveChat(kept)
-	known := r.Ref.String() + "\n" + want.Service.Secret
+	mirrored := ""
 	if r.Policy.Chat.IsMirrored {
-		known += "\n" + incident.MirrorAll
+		mirrored = incident.MirrorAll
 	}
-	r.saveKept(chatOfKey(state.ID), []byte(known))
+	known := []string{r.Ref.String(), want.Service.Secret, mirrored, want.Service.Account}
+	r.saveKept(chatOfKey(state.ID), []byte(strings.Join(known, "\n")))
 	return inOrder(func() error { return r.sendChatSynced(synced) }, func() error { return r.showLines(kept, 0) })
 }
 

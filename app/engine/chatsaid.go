@@ -63,19 +63,24 @@ func (e *Engine) takeChat(ctx context.Context, channel, name string, what incide
 	return true, nil
 }
 
-// ChatSecret returns the name of the secret that has the bot's token for an incident's channel in Slack; "" of
-// any other channel. It reads what is kept alone: whoever asks has three seconds.
-func (e *Engine) ChatSecret(ctx context.Context, channel string) (string, error) {
+// ChatSecret returns the name of the secret that has the bot's token for an incident's channel in Slack, and the
+// account whose configuration names it; "" of any other channel. It reads what is kept alone: whoever asks has three seconds.
+func (e *Engine) ChatSecret(ctx context.Context, channel string) (account, secret string, err error) {
 	if e.Store == nil {
-		return "", nil
+		return "", "", nil
 	}
 	known, err := e.Store.Load(ctx, chatOfKey(channel))
 	if err != nil {
-		return "", fmt.Errorf("find the incident of a Slack channel: %w", err)
+		return "", "", fmt.Errorf("find the incident of a Slack channel: %w", err)
 	}
-	_, rest, _ := strings.Cut(string(known), "\n")
-	secret, _, _ := strings.Cut(rest, "\n")
-	return secret, nil
+	lines := strings.Split(string(known), "\n")
+	switch len(lines) {
+	case 1:
+		return "", "", nil
+	case 2, 3: // as older versions kept it
+		return accountOf(lines[0]), lines[1], nil
+	}
+	return lines[3], lines[1], nil
 }
 
 // userMention is a mention of a member in what Slack sends.

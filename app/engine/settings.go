@@ -80,7 +80,7 @@ func (r *reconciliation) loadPolicy() error {
 		if kept := savedConfiguration(name, from, content); !bytes.Equal(kept, last.kept) {
 			last.before, last.changed = last.kept, r.Now
 		}
-		last.policy, last.from = policy, from
+		last.policy, last.from = policy.Of(accountOf(from)), from
 		last.kept = r.savePolicy(r.Ctx, name, last.kept, savedConfiguration(name, from, content))
 	}
 	r.usePolicy(last)
@@ -169,8 +169,15 @@ func (e *Engine) loadLastGood(ctx context.Context, repo string) cachedPolicy {
 		return unknown
 	}
 	last := unknown
-	last.policy, last.kept, last.from = policy, content, savedFrom(repo, content)
+	last.kept, last.from = content, savedFrom(repo, content)
+	last.policy = policy.Of(accountOf(last.from))
 	return last
+}
+
+// accountOf returns whose repository it is.
+func accountOf(repo string) string {
+	owner, _, _ := strings.Cut(repo, "/")
+	return owner
 }
 
 // lastGoodUnderAnyName returns the last good configuration that any process read, under the

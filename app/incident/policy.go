@@ -23,6 +23,7 @@ type Policy struct {
 	Phones       []string
 	// kind of the service by which steps page that name none: "github" mentions people
 	Pager          string
+	Account        string        // on GitHub, whose configuration it is; empty: it has no file
 	Services       []Service     // how people outside GitHub are reached
 	StandBy        time.Duration // M2
 	CheckIn        time.Duration // M2
@@ -79,6 +80,7 @@ type Service struct {
 	Secret  string            // name of the secret that opens it
 	Options map[string]string // what else the kind needs, such as email's "from"
 	Targets map[string]string // team slug or @login → what the service calls them
+	Account string            // as Policy.Account
 }
 
 // Hours are working hours: on which days, and between which times of day in the policy's zone. The
@@ -188,7 +190,7 @@ func (p Policy) Critical(name string) bool {
 func (p Policy) Service(kind string) (Service, bool) {
 	i := slices.IndexFunc(p.Services, func(s Service) bool { return s.Kind == kind })
 	if i < 0 {
-		return Service{Kind: kind}, false
+		return Service{Kind: kind, Account: p.Account}, false
 	}
 	return p.Services[i], true
 }

@@ -92,6 +92,9 @@ func (n *Notifier) mail(ctx context.Context, s incident.Service, l letter) error
 	if err != nil {
 		return final("email", err.Error())
 	}
+	if err := n.spend(ctx, "email", "mails", n.Bounds.Mails); err != nil {
+		return err
+	}
 	switch s.Options["via"] {
 	case "", "smtp":
 		return n.mailSMTP(ctx, s, m, from)

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // Through sends what goes to vendors and customers through t.
@@ -22,4 +24,13 @@ func MayReach(allow []string, address string) error {
 		return err
 	}
 	return g.check(address)
+}
+
+// Get reads an address for an account, as what goes to vendors and customers does.
+func (n *Notifier) Get(ctx context.Context, account, address string) error {
+	r, err := http.NewRequestWithContext(incident.ForAccount(ctx, account), http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	return do(n.client, r)
 }

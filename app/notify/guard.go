@@ -1,13 +1,18 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 	"syscall"
+
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // errNotPublic is why the guard refuses an address.
@@ -53,12 +58,24 @@ func prefixes(all ...string) []netip.Prefix {
 type guard struct {
 	hosts map[string]bool // "host" or "host:port"
 	nets  []netip.Prefix
+	own   map[string]*guard // by the account for which alone there is more
 }
 
 func newGuard(allow []string) (*guard, error) {
-	g := &guard{hosts: map[string]bool{}}
+	g := &guard{hosts: map[string]bool{}, own: map[string]*guard{}}
+	more := map[string][]string{}
+	var all []string
 	for _, a := range allow {
 		a = strings.ToLower(strings.TrimSpace(a))
+		account, own, isOwn := strings.Cut(a, "=")
+		if isOwn {
+			if !accountName.MatchString(account) {
+				return nil, fmt.Errorf("%q does not begin with an account on GitHub and =", a)
+			}
+			more[account] = append(more[account], own)
+			continue
+		}
+		all = append(all, a)
 		switch network, err := netip.ParsePrefix(a); {
 		case a == "":
 		case err == nil:
@@ -69,7 +86,54 @@ func newGuard(allow []string) (*guard, error) {
 			g.hosts[a] = true
 		}
 	}
+	for account, own := range more {
+		one, err := newGuard(append(own, all...))
+		if err != nil {
+			return nil, err
+		}
+		g.own[account] = one
+	}
 	return g, nil
+}
+
+// accountName is the name of an account on GitHub, in lower case.
+var accountName = regexp.MustCompile(`^[0-9a-z_-]+$`)
+
+// of returns the guard of what goes out for the account of ctx.
+func (g *guard) of(ctx context.Context) *guard {
+	return cmp.Or(g.own[strings.ToLower(incident.AccountOf(ctx))], g)
+}
+
+// guarded keeps the connections of accounts that have targets of their own apart: no other account may use
+// one that is open.
+type guarded struct {
+	all *http.Transport
+	own map[string]*http.Transport
+}
+
+func newGuarded(g *guard) *guarded {
+	transport := func(g *guard) *http.Transport {
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.Proxy = nil // a proxy would resolve the name, and the guard would check the proxy's address alone
+		t.DialContext = g.dial
+		return t
+	}
+	out := &guarded{all: transport(g.shared()), own: map[string]*http.Transport{}}
+	for account, one := range g.own {
+		out.own[account] = transport(one)
+	}
+	return out
+}
+
+// shared returns the guard of the accounts that have no targets of their own.
+func (g *guard) shared() *guard { return &guard{hosts: g.hosts, nets: g.nets} }
+
+// RoundTrip implements http.RoundTripper.
+func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t := g.own[strings.ToLower(incident.AccountOf(r.Context()))]; t != nil {
+		return t.RoundTrip(r)
+	}
+	return g.all.RoundTrip(r)
 }
 
 // names reports whether the operator named a host and port.
@@ -83,6 +147,7 @@ func (g *guard) dial(ctx context.Context, network, address string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
+	g = g.of(ctx)
 	d := &net.Dialer{Timeout: timeout}
 	if !g.names(host, port) {
 		d.ControlContext = func(_ context.Context, _, resolved string, _ syscall.RawConn) error { return g.check(resolved) }

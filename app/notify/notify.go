@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/services"
 	"github.com/firebreak-dev/firebreak/app/texts"
@@ -50,7 +51,10 @@ type Options struct {
 	Own func(ctx context.Context, login string) ([]byte, error)
 	// keeps how often somebody was called, so that processes count together; nil: each counts alone
 	Kept engine.Store
-	// hosts, hosts with port, and CIDRs that may be reached though they are not public
+	// how much goes out for an account within an hour
+	Bounds Bounds
+	// hosts, hosts with port, and CIDRs that may be reached though they are not public; ACCOUNT=host, only for
+	// what goes out for that account on GitHub
 	Allow []string
 	// nil: this binary can't reach Amazon SES
 	SES    SES
@@ -77,7 +81,8 @@ type Notifier struct {
 	// for SMTP; nil: the system's roots
 	tls *tls.Config
 
-	rang rang
+	rang  rang
+	spent spent
 
 	mu  sync.Mutex
 	ses map[string]func(ctx context.Context, mail []byte) error // sends by SES, by region
@@ -99,13 +104,11 @@ func New(o Options) (*Notifier, error) {
 	}
 	n := &Notifier{Options: o, guard: g, dial: g.dial, ses: map[string]func(context.Context, []byte) error{}}
 	n.rang.at, n.rang.now = map[string][]time.Time{}, o.Now
+	n.spent.sent = map[string]map[int64]int{}
 	if o.Now == nil {
 		n.rang.now = time.Now
 	}
-	guarded := http.DefaultTransport.(*http.Transport).Clone()
-	guarded.Proxy = nil // a proxy would resolve the name, and the guard would check the proxy's address alone
-	guarded.DialContext = g.dial
-	n.client, n.own = client(guarded), client(http.DefaultTransport)
+	n.client, n.own = client(newGuarded(g)), client(http.DefaultTransport)
 	return n, nil
 }
 
@@ -121,6 +124,7 @@ func client(t http.RoundTripper) *http.Client {
 // Page sends one page by its service. Where a service takes a key, the same key pages once; an
 // error is an *Error.
 func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
+	ctx = incident.ForAccount(ctx, p.Service.Account)
 	p.Title, p.Text = texts.Clean(p.Title), texts.Clean(p.Text)
 	page := senders[cmp.Or(p.Service.Kind, "webhook")].page
 	if page == nil {
@@ -129,6 +133,11 @@ func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
 			"it can't send pages; use "+orList(services.Kinds(services.Service.IsOutside)),
 		)
 	}
+	if p.Service.Kind != "people" { // which counts each way of each person
+		if err := n.spend(ctx, p.Service.Kind, "pages", n.Bounds.Pages); err != nil {
+			return err
+		}
+	}
 	return page(n, ctx, p)
 }
 
@@ -136,6 +145,7 @@ func (n *Notifier) Page(ctx context.Context, p engine.Page) error {
 // of both ends are all that leaves: no title, no repository, no address of the incident (A7). An
 // error is an *Error.
 func (n *Notifier) Announce(ctx context.Context, a engine.Announcement) error {
+	ctx = incident.ForAccount(ctx, a.Service.Account)
 	a.Key, a.Text = n.hash(a.Key), texts.Clean(a.Text)
 	announce := senders[a.Channel.Kind].announce
 	if announce == nil {

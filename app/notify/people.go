@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -149,6 +150,7 @@ const ownPatience = 2 * time.Second
 // directory reads the ways of those whom names mean. What a person said on their own page counts in place of what
 // the secret has of them; where that can't be read, the secret counts: somebody must be reached.
 func (n *Notifier) directory(ctx context.Context, s incident.Service, names []string) (directory, error) {
+	ctx = incident.ForAccount(ctx, s.Account)
 	text, err := n.secret(ctx, people, s.Secret)
 	if err != nil {
 		return directory{}, err
@@ -198,7 +200,7 @@ func (n *Notifier) ReachBy(ctx context.Context, p engine.Page, login string, tex
 	if err != nil {
 		return final(people, err.Error())
 	}
-	return n.reach(ctx, p, login, w)
+	return n.reach(incident.ForAccount(ctx, p.Service.Account), p, login, w)
 }
 
 // LaterWays returns the ways by which those who are paged are reached later, if they don't answer.
@@ -394,6 +396,9 @@ func (n *Notifier) tellMissed(p engine.Page, login string, ways []way, errs []er
 
 // reach reaches somebody by one way.
 func (n *Notifier) reach(ctx context.Context, p engine.Page, login string, w way) error {
+	if err := n.spend(ctx, w.kind, "pages", n.Bounds.Pages); err != nil {
+		return err
+	}
 	if err := n.allow(ctx, login, w.kind); err != nil {
 		return err
 	}
@@ -467,7 +472,7 @@ func other(p engine.Page, kind string) incident.Service {
 }
 
 // mostAnHour bounds what somebody is called, and what a fault or an attack costs: calls and texts, each
-// by person and hour.
+// by person, account and hour.
 const mostAnHour = 12
 
 // bounded are the ways that cost money.
@@ -489,9 +494,12 @@ func (n *Notifier) allow(ctx context.Context, login, kind string) error {
 	if !slices.Contains(bounded, kind) || ctx.Value(dryKey{}) != nil {
 		return nil
 	}
-	now, key := n.rang.now(), "rang/"+kind+"/"+naming.Key(login)
+	// of the account: no other one may use up what there is to reach them by
+	now, key := n.rang.now(), "rang/"+kind+"/"+naming.Key(path.Join(incident.AccountOf(ctx), login))
 	isOver := func(at time.Time) bool { return now.Sub(at) >= time.Hour }
-	byAll := slices.DeleteFunc(n.kept(ctx, key), isOver) // before the lock: a slow store holds up nobody else
+	var byAll []time.Time
+	n.loadKept(ctx, key, &byAll) // before the lock: a slow store holds up nobody else
+	byAll = slices.DeleteFunc(byAll, isOver)
 	n.rang.mu.Lock()
 	last := slices.DeleteFunc(n.rang.at[key], isOver)
 	if len(byAll) > len(last) {
@@ -507,39 +515,6 @@ func (n *Notifier) allow(ctx context.Context, login, kind string) error {
 	if !isAllowed {
 		return final(kind, fmt.Sprintf("%s had %d of them within an hour, which is the bound", login, mostAnHour))
 	}
-	n.keep(ctx, key, last)
-	return nil
-}
-
-// kept returns when somebody was reached, by all processes; none where that can't be read.
-func (n *Notifier) kept(ctx context.Context, key string) (at []time.Time) {
-	if n.Kept == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	b, err := n.Kept.Load(ctx, key)
-	if err == nil && len(b) > 0 {
-		err = json.Unmarshal(b, &at)
-	}
-	if err != nil {
-		n.Logger.Warn("calls of other processes can't be counted", "err", err)
-		return nil
-	}
-	return at
-}
-
-func (n *Notifier) keep(ctx context.Context, key string, at []time.Time) {
-	if n.Kept == nil {
-		return
-	}
-	b, err := json.Marshal(at)
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err == nil {
-		err = n.Kept.Save(ctx, key, b)
-	}
-	if err != nil {
-		n.Logger.Warn("a call isn't counted for other processes", "err", err)
-	}
+	n.saveKept(ctx, key, last)
+	return n.spend(ctx, kind, "calls", n.Bounds.Calls)
 }

@@ -112,7 +112,7 @@ func callback(link, vendor string) string {
 // https://www.twilio.com/docs/usage/security#validating-requests
 func (n *Notifier) VerifyCall(ctx context.Context, s incident.Service, address string, form url.Values,
 	signature string) error {
-	token, err := n.secret(ctx, "call", s.Options["twilio-secret"])
+	token, err := n.secret(incident.ForAccount(ctx, s.Account), "call", s.Options["twilio-secret"])
 	if err != nil {
 		return err
 	}
@@ -169,6 +169,7 @@ func (n *Notifier) pushover(ctx context.Context, p engine.Page, w way, link stri
 // signature, so Pushover is asked. https://pushover.net/api/receipts
 func (n *Notifier) VerifyReceipt(ctx context.Context, s incident.Service, receipt string) error {
 	const kind = "pushover"
+	ctx = incident.ForAccount(ctx, s.Account)
 	token, err := n.secret(ctx, kind, s.Options["pushover-secret"])
 	if err != nil {
 		return err

@@ -11,12 +11,14 @@ import (
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
 // TestPath tries what the ways of those whom a page is for need: the secrets, the settings, and that each vendor
 // is there and knows the account (O3). Nobody is paged. It implements engine.Reacher. No error shows an address.
 func (n *Notifier) TestPath(ctx context.Context, p engine.Page) (wrong []error) {
+	ctx = incident.ForAccount(ctx, p.Service.Account)
 	d, err := n.directory(ctx, p.Service, p.To)
 	if err != nil {
 		return []error{err}

@@ -83,7 +83,7 @@ func (n *Notifier) hook(ctx context.Context, name string) (hook, error) {
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Host == "" ||
-		u.Scheme != "https" && (u.Scheme != "http" || !n.guard.names(u.Hostname(), cmp.Or(u.Port(), "80"))) {
+		u.Scheme != "https" && (u.Scheme != "http" || !n.guard.of(ctx).names(u.Hostname(), cmp.Or(u.Port(), "80"))) {
 		return hook{}, final(
 			"webhook",
 			"the secret "+name+" must hold an address such as https://example.com/hook, or "+

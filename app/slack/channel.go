@@ -56,7 +56,7 @@ func (s *Slack) Bring(ctx context.Context, want engine.ChatChannel, kept []byte,
 		}
 	}
 	var err error
-	if r.Client, r.bot, err = s.open(ctx, want.Now, want.Service.Secret); err != nil {
+	if r.Client, r.bot, err = s.open(ctx, want.Now, want.Service); err != nil {
 		return r.state(), err
 	}
 	for _, stage := range []func() error{r.ensure, r.look, r.bringTopic, r.bringCard, r.bringBookmarks, r.invite,

@@ -45,7 +45,7 @@ func (h *headers) RoundTrip(r *http.Request) (*http.Response, error) {
 // Examine asks Slack who the bot is, and what it may do. It changes nothing.
 // https://docs.slack.dev/reference/methods/auth.test
 func (s *Slack) Examine(ctx context.Context, service incident.Service, isPublic bool) (Health, error) {
-	token, err := s.Secret(ctx, service.Secret)
+	token, err := s.Secret(incident.ForAccount(ctx, service.Account), service.Secret)
 	if err != nil {
 		return Health{}, err
 	}

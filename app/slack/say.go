@@ -27,7 +27,7 @@ func optionsOf(m engine.ChatMessage) []slack.MsgOption {
 
 // Say writes a message. It implements engine.Chat.
 func (s *Slack) Say(ctx context.Context, m engine.ChatMessage) (id string, err error) {
-	api, _, err := s.open(ctx, m.Now, m.Service.Secret)
+	api, _, err := s.open(ctx, m.Now, m.Service)
 	if err != nil {
 		return "", err
 	}
@@ -44,7 +44,7 @@ func (s *Slack) Say(ctx context.Context, m engine.ChatMessage) (id string, err e
 
 // Change changes a message, or takes it away. It implements engine.Chat.
 func (s *Slack) Change(ctx context.Context, m engine.ChatMessage) error {
-	api, _, err := s.open(ctx, m.Now, m.Service.Secret)
+	api, _, err := s.open(ctx, m.Now, m.Service)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ var unchangeable = []string{"message_not_found", "cant_update_message", "cant_de
 
 // Find finds a message of ours by its key. It implements engine.Chat.
 func (s *Slack) Find(ctx context.Context, m engine.ChatMessage) (id string, err error) {
-	api, who, err := s.open(ctx, m.Now, m.Service.Secret)
+	api, who, err := s.open(ctx, m.Now, m.Service)
 	if err != nil {
 		return "", err
 	}
@@ -104,7 +104,7 @@ func (s *Slack) Find(ctx context.Context, m engine.ChatMessage) (id string, err 
 // that another workspace shows proves nothing, and apps and who has left have none. It implements engine.Chat.
 // https://docs.slack.dev/reference/methods/users.info
 func (s *Slack) EmailOf(ctx context.Context, service incident.Service, user string, now time.Time) (string, error) {
-	api, who, err := s.open(ctx, now, service.Secret)
+	api, who, err := s.open(ctx, now, service)
 	if err != nil {
 		return "", err
 	}
@@ -123,7 +123,7 @@ func (s *Slack) EmailOf(ctx context.Context, service incident.Service, user stri
 
 // Read returns a message. It implements engine.Chat.
 func (s *Slack) Read(ctx context.Context, m engine.ChatMessage) (heard engine.ChatHeard, err error) {
-	api, who, err := s.open(ctx, m.Now, m.Service.Secret)
+	api, who, err := s.open(ctx, m.Now, m.Service)
 	if err != nil {
 		return heard, err
 	}

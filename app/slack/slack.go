@@ -18,6 +18,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // Options are what the adapter needs.
@@ -110,11 +111,11 @@ func codeOf(err error) string {
 }
 
 // open returns a client for the bot whose token a secret holds, and who it is.
-func (s *Slack) open(ctx context.Context, now time.Time, secret string) (*slack.Client, bot, error) {
-	if secret == "" {
+func (s *Slack) open(ctx context.Context, now time.Time, of incident.Service) (*slack.Client, bot, error) {
+	if of.Secret == "" {
 		return nil, bot{}, &Error{text: "services.slack has no secret: it names the bot's token"}
 	}
-	token, err := s.Secret(ctx, secret)
+	token, err := s.Secret(incident.ForAccount(ctx, of.Account), of.Secret)
 	if err != nil {
 		return nil, bot{}, err
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/firebreak-dev/firebreak/app/store"
 )
 
-// real is the clock of the machine, or of the bubble that a test runs in.
-type real struct{}
+// present is the clock of the machine, or of the bubble that a test runs in.
+type present struct{}
 
-func (real) Now() time.Time { return time.Now() }
+func (present) Now() time.Time { return time.Now() }
 
 // accounts is a queue whose looks take a while, as each waits for GitHub.
 type accounts struct {
@@ -36,7 +36,7 @@ const lookTakes = 300 * time.Millisecond
 
 func openAccounts(t *testing.T) (a *accounts, stop func()) {
 	t.Helper()
-	s, err := store.Open("", real{}, nil)
+	s, err := store.Open("", present{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,9 +22,9 @@ import (
 
 const (
 	maxWorkers        = 32                 // incidents looked at at the same time
-	accountWorkers    = 4                  // of these, of one account: it must not hold up the others
-	freeWorkers       = 8                  // of all, which only an account takes that has none: many busy ones fill the rest
-	maxSearches       = 2                  // of an account's, for which something is done apart: no page waits for a search
+	accountWorkers    = 4                  // of these, of one account: the others have theirs
+	freeWorkers       = 8                  // of all, that only accounts without a look take
+	maxSearches       = 2                  // of those, for what is done apart: no page waits for a search
 	maxChats          = 1                  // of those, whose Slack channel is looked after: no search waits for Slack
 	deliveryRetention = 3 * 24 * time.Hour // how long deliveries are known by their id; GitHub redelivers for as long
 	minRetryDelay     = wait.Least         // after a failure, doubled each time …

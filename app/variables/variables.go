@@ -84,8 +84,10 @@ var All = []Variable{
 		About: "Networks of proxies whose X-Forwarded-For is trusted.", Help: "proxies whose X-Forwarded-For is trusted; default: none"},
 
 	{Name: "FIREBREAK_SECRET_…", Group: Outbound, Example: "FIREBREAK_SECRET_PAGERDUTY",
-		About: "The value of the secret that a repository's configuration calls by the rest of the name.",
-		Help:  "the secret that a repository's configuration calls …"},
+		About: "The value of the secret that a repository's configuration calls by the rest of the name. " +
+			"`FIREBREAK_SECRET_ACME__PAGERDUTY` is for the account acme alone (a `-` of its name is a `_`), and is used there " +
+			"in place of `FIREBREAK_SECRET_PAGERDUTY`, which every account that is served may use.",
+		Help: "the secret that a repository's configuration calls …"},
 	{Name: "FIREBREAK_PAGER_URL", Group: Outbound, Example: "https://pager.example.com",
 		About: "Where pages of the kind webhook are posted.", Help: "where pages of the kind webhook are posted"},
 	{
@@ -129,8 +131,16 @@ var All = []Variable{
 		Group:   Outbound,
 		Default: "public addresses only",
 		Example: "mail.internal, 10.1.0.0/16",
-		About:   "Hosts and networks that may be reached although they are not public.",
-		Help:    "hosts and networks that may be reached although they are not public",
+		About: "Hosts and networks that may be reached although they are not public. `acme=hooks.internal` is for the " +
+			"account acme alone.",
+		Help: "hosts and networks that may be reached although they are not public",
+	},
+	{
+		Name: "FIREBREAK_ACCOUNT_BOUNDS", Group: Outbound, Default: "calls=240, mails=2000, pages=2000",
+		Example: "calls=100, mails=500",
+		About: "How many calls and texts, mails, and pages go out for an account within an hour. What is beyond fails, and " +
+			"the incident says so. 0 has no bound.",
+		Help: "how many calls, mails and pages go out for an account in an hour",
 	},
 
 	{Name: "FIREBREAK_INTAKE_REPOSITORY", Group: Intake, Example: "acme/incidents",

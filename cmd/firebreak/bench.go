@@ -16,7 +16,7 @@ import (
 
 func benchCommand() *cobra.Command {
 	o := bench.Options{}
-	var incidents, burst int
+	var incidents, burst, accounts int
 	var source string
 	var asJSON bool
 	c := &cobra.Command{
@@ -25,12 +25,17 @@ func benchCommand() *cobra.Command {
 		Long: `Measures the product on this machine: webhooks that are verified and stored, compared with a
 handler that only reads and computes the HMAC; with --functions the webhook function as Lambda runs
 it, compared with a function that only does that; and commands on many incidents at once against an
-embedded GitHub. The sender of the load shares the machine with what is measured, so compare the
+embedded GitHub. With --accounts it measures instead what an account with very much to do does to
+the others: how long their commands take, alone and while it is noisy. The sender of the load shares
+the machine with what is measured, so compare the
 ratios; the times are this machine's.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.Duration <= 0 || o.Clients < 1 || incidents < 1 || burst < 1 {
 				return errors.New("--duration, --clients, --incidents and --burst must be more than 0")
+			}
+			if accounts == 1 || accounts < 0 {
+				return errors.New("--accounts must be more than 1: one is noisy, and the others are not")
 			}
 			folder, err := os.MkdirTemp(o.Dir, "firebreak-bench-")
 			if err != nil {
@@ -39,6 +44,13 @@ ratios; the times are this machine's.`,
 			defer os.RemoveAll(folder)
 			o.Dir = folder
 			o.Progress = func(what string) { fmt.Fprintln(c.ErrOrStderr(), "measuring:", what) }
+			if accounts > 0 {
+				f, err := bench.Accounts(c.Context(), o, accounts)
+				if err != nil {
+					return err
+				}
+				return writeFairness(c.OutOrStdout(), f, asJSON)
+			}
 			rows, err := bench.Webhooks(c.Context(), o)
 			if err != nil {
 				return err
@@ -69,6 +81,8 @@ ratios; the times are this machine's.`,
 	c.Flags().IntVar(&o.Clients, "clients", 64, "connections at once")
 	c.Flags().IntVar(&incidents, "incidents", 20, "incidents at once")
 	c.Flags().IntVar(&burst, "burst", 20, "commands on each of them")
+	c.Flags().IntVar(&accounts, "accounts", 0,
+		"measure what one noisy account of so many does to the others, and nothing else")
 	c.Flags().StringVar(&source, "functions", "",
 		"folder of Firebreak's source: its webhook function is built (which needs Go) and measured too, "+
 			"as Lambda runs it")
@@ -89,6 +103,18 @@ func writeBench(out io.Writer, webhooks, functions []bench.Row, work bench.Work)
 	fmt.Fprintf(t, "%d on each of %d incidents at once\t%.0f\t%.2f\t\t\n", work.Commands/work.Incidents,
 		work.Incidents,
 		float64(work.Commands)/work.Took.Seconds(), float64(work.Calls)/float64(work.Commands))
+	return t.Flush()
+}
+
+func writeFairness(out io.Writer, f bench.Fairness, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(out).Encode(f)
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "COMMANDS OF %d ACCOUNTS, %s EACH AT GITHUB\ta second\tp50\tp99\tratio\n", f.Accounts, f.Look)
+	fmt.Fprintf(t, "%s\t%.1f\t%s\t%s\t\n", f.Alone.Name, f.Alone.Rate, brief(f.Alone.P50), brief(f.Alone.P99))
+	fmt.Fprintf(t, "%s\t%.1f\t%s\t%s\t%.2f\n", f.Noisy.Name, f.Noisy.Rate, brief(f.Noisy.P50), brief(f.Noisy.P99), f.Ratio)
+	fmt.Fprintf(t, "the noisy account, with %d commands waiting\t%.1f\t\t\t\n", f.Waiting, f.Rate)
 	return t.Flush()
 }
 
