@@ -41,7 +41,7 @@ func (r *reconciliation) newApplier() applier {
 	a.updates = effects.Updates{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Announcer: r.Announcer,
 		Deliveries: r.deliveries, MailTag: r.mailTag, TextOf: r.updateText, NoteTold: r.noteTold}
 	a.tickets = effects.Tickets{Look: r.Look, GitHub: r.GitHub, Issues: a.issues, Comments: a.comments,
-		Facts: r.postmortemFacts, Changed: r.ticketFact, Due: r.m.Due}
+		Facts: r.factsOfTickets, IsNew: r.isFirstClosing, Changed: r.ticketFact, Due: r.m.Due}
 	a.postmortem = &effects.Postmortem{Look: r.Look, GitHub: r.GitHub, Comments: a.comments,
 		Updates: a.updates,
 		Facts:   r.postmortemFacts, CanRespond: r.canRespond, NoteChangedBack: r.noteChangedBack}

@@ -148,7 +148,11 @@ func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
 		if kind == incident.TakeIC {
 			most++ // the brief of whoever takes over from somebody
 		}
-		if p.calls > most && !dear[kind] {
+		isDear := dear[kind]
+		if kind == incident.Close {
+			most, isDear = 20, false // the tickets, the postmortem, its reviews and its check among them
+		}
+		if p.calls > most && !isDear {
 			t.Errorf("%s costs %d calls", p.text, p.calls)
 		}
 		// they read the whole timeline

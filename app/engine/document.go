@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -11,9 +10,7 @@ import (
 // recoverPostmortem recovers what is in the postmortem's pull request and not in the issue: that it
 // exists, what became of it, and the commands in its comments.
 func (r *reconciliation) recoverPostmortem() error {
-	wasClosing := slices.ContainsFunc(r.State.Phases,
-		func(s incident.Span) bool { return s.Phase == incident.Closing })
-	if r.State.Phase != incident.Closing && !wasClosing {
+	if !r.State.WasClosing() {
 		return nil
 	}
 	err := r.readPostmortem()
@@ -21,6 +18,14 @@ func (r *reconciliation) recoverPostmortem() error {
 		return r.readAgain(incident.PullChanged{Number: unknownPull}, "the postmortem's pull request", err)
 	}
 	return err
+}
+
+// isFirstClosing reports whether this look is the first one that does what closing an incident takes. That
+// is done only once the card says that the incident is being closed. So no look did it before while the
+// card says nothing of it, as this look read it: and it waits until what it reads is as new as what was
+// written.
+func (r *reconciliation) isFirstClosing() bool {
+	return !r.Before.WasClosing() && r.isSaved && !r.IsRebuilt && !r.IsCardLost && !r.isReadBehind
 }
 
 // unknownPull is the number in a message about the postmortem's pull request where that is not found yet.

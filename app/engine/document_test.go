@@ -339,3 +339,17 @@ func TestReadMarks(t *testing.T) {
 		}
 	}
 }
+
+// What somebody did while they had access stays in the postmortem after they have lost it; what they were
+// refused then is not in it.
+func TestC2ThePostmortemKeepsWhatFormerRespondersDid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.tell(strings.Replace(beforeClosing, declared, declared+"\nbob: /incident note The disk is full", 1))
+	w.order(`{"match":"GET .*/collaborators/bob/permission$","status":404,"count":50}`)
+	w.tell("wait 10m\nbob: /incident note Nobody should read this\nwait 10m\ncarol: /ic close")
+	_, _, text := w.file(".md")
+	if !strings.Contains(text, "The disk is full") || strings.Contains(text, "Nobody should read this") {
+		t.Errorf("the postmortem says\n%s", text)
+	}
+}

@@ -85,6 +85,9 @@ type Engine struct {
 
 	unservedNoticed map[incident.Ref]time.Time // where it was said that nothing is done
 
+	// by repository, login and teams: of who ever had access, whether they had when GitHub was asked last
+	hadAccess map[string]bool
+
 	marksSignedSince time.Time // since when marks are signed here; zero: not read yet
 
 	refusedCards     map[incident.Ref]refusedCard // cards that GitHub refuses
@@ -125,6 +128,7 @@ func New(o Options) *Engine {
 		membersKnown:     map[string]memberKnown{},
 		chatsAsked:       map[incident.Ref]int{},
 		unservedNoticed:  map[incident.Ref]time.Time{},
+		hadAccess:        map[string]bool{},
 		refusedCards:     map[incident.Ref]refusedCard{},
 		refusedLooks:     map[incident.Ref]refusedLook{},
 		unavailableSince: map[incident.Ref]time.Time{},

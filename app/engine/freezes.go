@@ -82,7 +82,7 @@ func (r *reconciliation) lookUpFreezer(c *incident.Command, login string) error 
 		if !ok || !naming.Equal(owner, c.Org) {
 			continue // it is refused as another owner's
 		}
-		may, err := r.GitHub.CanRespond(r.Ctx, incident.Ref{Owner: owner, Repo: name}, login, nil)
+		may, err := r.hasAccess(incident.Ref{Owner: owner, Repo: name}, login, nil)
 		switch {
 		case ports.IsRefused(err):
 			c.Unsure = ports.Reason(err)

@@ -25,9 +25,9 @@ type history struct {
 	spans   []incident.Span
 }
 
-// timeline reads the whole timeline, once.
+// timeline reads the whole timeline, once. The look has read a short one from its start.
 func (r *reconciliation) timeline() ([]Item, error) {
-	if r.Snapshot.Whole {
+	if r.Snapshot.Whole || r.Snapshot.First == 0 {
 		return r.Snapshot.Items, nil
 	}
 	if r.fullTimeline == nil {
@@ -184,8 +184,18 @@ func (r *reconciliation) countPhases() int {
 	return n
 }
 
-// postmortemFacts returns what the postmortem and the tickets are written from.
+// postmortemFacts returns what the postmortem is written from.
 func (r *reconciliation) postmortemFacts() (postmortem.Facts, error) {
+	f, err := r.factsOfTickets()
+	if err != nil {
+		return f, err
+	}
+	f.Template, err = r.readTemplate()
+	return f, err
+}
+
+// factsOfTickets returns what the tickets are written from: the same but for the postmortem's template.
+func (r *reconciliation) factsOfTickets() (postmortem.Facts, error) {
 	h, err := r.replay()
 	if err != nil {
 		return postmortem.Facts{}, err
@@ -194,9 +204,6 @@ func (r *reconciliation) postmortemFacts() (postmortem.Facts, error) {
 		Ref: r.Ref, URL: r.Snapshot.URL, Title: r.Snapshot.Title, Author: r.Snapshot.Author,
 		State: r.State, Policy: r.Policy, Entries: h.entries, Pages: r.withDelivery(h.pages), At: r.State.Since.At,
 		Summary: command.Summary(r.Snapshot.Body), Source: r.learnedFrom(),
-	}
-	if f.Template, err = r.readTemplate(); err != nil {
-		return f, err
 	}
 	if f.Summary == "" {
 		f.Summary = r.Snapshot.Title

@@ -17,15 +17,22 @@ const tokenPatience = 10 * time.Minute
 // lookUpPeople looks up who may respond. Comments without commands ask for nothing and cost no
 // look-up.
 func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, error) {
+	refused := map[int64]bool{} // commands that may have been refused, by their comments
+	for _, it := range r.Snapshot.Items {
+		refused[it.Comment] = it.Refused
+	}
 	for i := range facts {
 		f := &facts[i]
 		if naming.IsNobody(f.By.Login) || f.By.Bot || strings.HasPrefix(f.By.Login, incident.SlackMember) {
 			continue
 		}
+		r.wasRefused = refused[incident.CommentOf(f.ID)]
+		r.asksAgain = r.wasRefused
 		if _, plain := f.What.(incident.Commented); plain {
 			continue
 		}
 		may, err := r.canRespond(f.By.Login)
+		r.asksAgain = false
 		// a look asks for several tokens, and each may be refused
 		if ports.IsNotInstalled(err) && r.Now.Sub(f.At) < tokenPatience {
 			return nil, &RetryAfter{Until: r.Now.Add(firstRelook),
@@ -106,9 +113,9 @@ func (r *reconciliation) lookUpWriter(c *incident.Command, login string) error {
 		return nil
 	}
 	repo := incident.Ref{Owner: owner, Repo: name}
-	may, err := r.GitHub.CanRespond(r.Ctx, repo, login, nil)
+	may, err := r.hasAccess(repo, login, nil)
 	if ports.IsRefused(err) {
-		may, err = r.GitHub.CanRespond(r.Ctx, repo, login, nil)
+		may, err = r.hasAccess(repo, login, nil)
 	}
 	switch {
 	case ports.IsRefused(err):
@@ -125,9 +132,48 @@ func (r *reconciliation) canRespond(login string) (bool, error) {
 	if naming.IsNobody(login) {
 		return false, nil
 	}
-	may, err := r.GitHub.CanRespond(r.Ctx, r.Ref, login, r.Policy.Responders)
+	may, err := r.hasAccess(r.Ref, login, r.Policy.Responders)
 	if err != nil {
 		return false, fmt.Errorf("look up whether %s may respond: %w", login, err)
 	}
 	return may, nil
+}
+
+// hasAccess asks GitHub whether somebody may write to a repository, or is in one of some teams. A replay of
+// the past does not ask about somebody who could before: whoever lost access since did what they did. What
+// may have been refused is asked about if its author wrote it, and else goes by the answer that was the last.
+func (r *reconciliation) hasAccess(repo incident.Ref, login string, teams []string) (bool, error) {
+	who := naming.Key(repo.FullName() + " " + login + " " + strings.Join(teams, " "))
+	if r.isReplay && !r.asksAgain {
+		if last, ever := r.accessOf(who); ever && (last || !r.wasRefused) {
+			return true, nil
+		}
+	}
+	may, err := r.GitHub.CanRespond(r.Ctx, repo, login, teams)
+	if err == nil {
+		r.noteAccess(who, may)
+	}
+	return may, err
+}
+
+// maxAccess is of how many people this process remembers that they had access.
+const maxAccess = 10_000
+
+// accessOf returns whether somebody had access when GitHub was asked last, and whether they ever had.
+func (e *Engine) accessOf(who string) (last, ever bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last, ever = e.hadAccess[who]
+	return last, ever
+}
+
+func (e *Engine) noteAccess(who string, may bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.hadAccess) >= maxAccess {
+		clear(e.hadAccess)
+	}
+	if _, ever := e.hadAccess[who]; ever || may {
+		e.hadAccess[who] = may
+	}
 }

@@ -44,6 +44,8 @@ type reconciliation struct {
 	replayed         *history                   // the whole timeline, replayed; nil until needed
 	isReplay         bool                       // this look only replays the past: edited texts count
 	currentFollowUps []incident.FollowUp        // of a replay: as they are now
+	wasRefused       bool                       // of a replay: a command that is looked at may have been refused …
+	asksAgain        bool                       // … and GitHub is asked about its author again
 	// reads were older than what is known, for longer than is waited for
 	isReadBehind bool
 	// by key, comments that may be there, as their answers were lost

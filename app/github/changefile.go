@@ -67,7 +67,7 @@ func (a *App) ChangeFile(ctx context.Context, ref incident.Ref, path, message st
 }
 
 // written are files that are changed by a commit.
-var written = scope{"written", github.InstallationPermissions{Contents: write}, false}
+var written = scope{"written", github.InstallationPermissions{Contents: write}, false, nil}
 
 // isRuled reports whether GitHub refuses a change since the branch is protected or has rules.
 func isRuled(err error) bool {

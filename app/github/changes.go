@@ -34,10 +34,10 @@ const (
 
 var (
 	// changes: what was merged, in all repositories of an owner.
-	changes = scope{"changes", github.InstallationPermissions{Contents: read, PullRequests: read}, false}
+	changes = scope{"changes", github.InstallationPermissions{Contents: read, PullRequests: read}, false, nil}
 	// deployed: that, and what was deployed and run, where the installation grants it.
 	deployed = scope{"deployed", github.InstallationPermissions{Contents: read, PullRequests: read,
-		Deployments: read, Actions: read}, false}
+		Deployments: read, Actions: read}, false, nil}
 )
 
 // ownerClient returns a client whose tokens open all repositories that the owner of an incident has
@@ -258,7 +258,8 @@ func (a *App) readChanges(ctx context.Context, w scope, d ports.ChangeDetails) (
 	return found, nil
 }
 
-// isUngranted reports whether an owner's installation lacks the permissions for deployments.
+// isUngranted reports whether an owner's installation lacks the permissions for deployments, or others that
+// it is asked by.
 func (a *App) isUngranted(owner string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

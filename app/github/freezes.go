@@ -20,11 +20,11 @@ import (
 
 var (
 	// freezing: the rulesets by which a repository is frozen.
-	freezing = scope{"freezing", github.InstallationPermissions{Administration: write}, false}
+	freezing = scope{"freezing", github.InstallationPermissions{Administration: write}, false, nil}
 	// marking: what is said of commits that wait, or are let through.
-	marking = scope{"marking", github.InstallationPermissions{Statuses: write}, false}
+	marking = scope{"marking", github.InstallationPermissions{Statuses: write}, false, nil}
 	// waiting: which pull requests wait, with which commits, and by which rulesets.
-	waiting = scope{"waiting", github.InstallationPermissions{Contents: read, PullRequests: read}, false}
+	waiting = scope{"waiting", github.InstallationPermissions{Contents: read, PullRequests: read}, false, nil}
 )
 
 // ruleset is a ruleset as REST shows it.

@@ -14,7 +14,7 @@ import (
 )
 
 // gating: deployments that wait for the App's word.
-var gating = scope{"gating", github.InstallationPermissions{Actions: read, Deployments: write}, false}
+var gating = scope{"gating", github.InstallationPermissions{Actions: read, Deployments: write}, false, nil}
 
 // WaitingGates returns the deployments of a repository that wait for the App's word. It implements engine.GitHub.
 // https://docs.github.com/en/rest/actions/workflow-runs#get-pending-deployments-for-a-workflow-run
@@ -203,7 +203,7 @@ const gatedQuery = `query($login: String!, $after: String) {
 // repositories.
 func (a *App) WaitingRepositories(ctx context.Context, inst Installation) (found []incident.Ref, err error) {
 	c, err := a.installationClient(inst.ID, fmt.Sprintf("installation %d, deployments that wait", inst.ID),
-		scope{"gates", github.InstallationPermissions{Deployments: read}, false}, nil, nil, nil)
+		scope{"gates", github.InstallationPermissions{Deployments: read}, false, nil}, nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,12 @@ type graphError struct {
 	Path    []any // of the field that is null because of it
 }
 
+// unanswered is the error of a query that was refused as a whole, such as one for a field that an older server
+// does not have.
+type unanswered struct{ message string }
+
+func (e *unanswered) Error() string { return "GraphQL: " + e.message }
+
 // query asks GitHub's GraphQL API and reads the answer's data into v. It returns the errors that left
 // the rest of the answer whole. What is asked must be safe to ask again.
 func query(ctx context.Context, c *github.Client, text string, variables map[string]any, v any) (partial []graphError,
@@ -47,7 +53,7 @@ func query(ctx context.Context, c *github.Client, text string, variables map[str
 			return nil, &ports.RetryAfter{Until: res.Rate.Reset.Time, Err: fmt.Errorf("%w: GraphQL: %s", ports.ErrLimited,
 				e.Message)}
 		case len(e.Path) == 0: // the whole query
-			return nil, fmt.Errorf("GraphQL: %s", e.Message)
+			return nil, &unanswered{e.Message}
 		}
 	}
 	return answer.Errors, nil

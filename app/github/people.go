@@ -183,9 +183,7 @@ func (a *App) ReadFile(ctx context.Context, ref incident.Ref, path string) ([]by
 		}
 		known = file{content: content, ok: true, at: now}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.files[key] = known
+	a.keepFile(ref, path, known)
 	return known.content, known.ok, nil
 }
 

@@ -17,26 +17,33 @@ import (
 
 // OpenPullRequest makes a branch with one commit and opens its pull request; what exists already is
 // kept as it is. It implements engine.GitHub.
-func (a *App) OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (int, error) {
+func (a *App) OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (ports.OpenedPull, error) {
 	c, err := a.clientOf(ctx, documents, ref)
 	if err != nil {
-		return 0, err
+		return ports.OpenedPull{}, err
 	}
 	w := &publication{a: a, c: c, ref: ref, p: p}
-	pr, err := w.findPullRequest(ctx)
+	opened, err := w.openAtOnce(ctx)
 	if err != nil {
-		return 0, err
+		return ports.OpenedPull{}, err
+	}
+	var pr *github.PullRequest
+	if opened.Number != 0 {
+		pr = &github.PullRequest{Number: &opened.Number, State: github.String("open")}
+	} else if pr, err = w.findPullRequest(ctx); err != nil {
+		return ports.OpenedPull{}, err
 	}
 	if pr == nil {
 		if pr, err = w.openPullRequest(ctx); err != nil {
-			return 0, err
+			return ports.OpenedPull{}, err
 		}
 	}
 	if err := requireFields("open the pull request", w.where(),
 		field{"number", pr.GetNumber() != 0}); err != nil {
-		return 0, err
+		return ports.OpenedPull{}, err
 	}
-	return pr.GetNumber(), w.requestReviews(ctx, pr)
+	opened.Number = pr.GetNumber()
+	return opened, w.requestReviews(ctx, pr)
 }
 
 type publication struct {
@@ -189,8 +196,8 @@ func completeCommit(c *github.Commit, where string) error {
 		field{"tree.sha", c.GetTree().GetSHA() != ""})
 }
 
-// requestReviews asks for reviews one by one: GitHub refuses the whole request for one login that
-// is not a collaborator.
+// requestReviews asks for reviews, of all at once. GitHub refuses the whole request for one login that is
+// not a collaborator: then each is asked on its own.
 func (w *publication) requestReviews(ctx context.Context, pr *github.PullRequest) error {
 	if pr.GetState() != "open" {
 		return nil
@@ -202,29 +209,46 @@ func (w *publication) requestReviews(ctx context.Context, pr *github.PullRequest
 	for _, t := range pr.RequestedTeams {
 		asked["team "+naming.Key(t.GetSlug())] = true
 	}
-	var requests []github.ReviewersRequest
+	var all github.ReviewersRequest
+	var each []github.ReviewersRequest
 	for _, r := range w.p.Reviewers {
 		if !asked[naming.Key(r)] {
-			requests = append(requests, github.ReviewersRequest{Reviewers: []string{r}})
+			all.Reviewers = append(all.Reviewers, r)
+			each = append(each, github.ReviewersRequest{Reviewers: []string{r}})
 		}
 	}
 	for _, t := range w.p.Teams {
 		if !asked["team "+naming.Key(t)] {
-			requests = append(requests, github.ReviewersRequest{TeamReviewers: []string{t}})
+			all.TeamReviewers = append(all.TeamReviewers, t)
+			each = append(each, github.ReviewersRequest{TeamReviewers: []string{t}})
 		}
 	}
-	for _, r := range requests {
-		_, _, err := w.c.PullRequests.RequestReviewers(ctx, w.ref.Owner, w.ref.Repo, pr.GetNumber(), r)
-		if v := classify(err); err != nil && (v.class == classRefused || v.class == classLost) {
-			w.a.o.Logger.Warn("GitHub refuses the reviewer", "pull", pr.GetHTMLURL(), "reviewers",
-				r.Reviewers, "teams", r.TeamReviewers, "err", err)
-			continue
+	if len(each) > 1 {
+		if isTaken, err := w.requestReview(ctx, pr, all); isTaken || err != nil {
+			return err
 		}
-		if err != nil {
-			return describeError("ask for a review", w.where(), err)
+	}
+	for _, r := range each {
+		if _, err := w.requestReview(ctx, pr, r); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// requestReview asks for reviews, and reports whether GitHub takes those who are asked.
+func (w *publication) requestReview(ctx context.Context, pr *github.PullRequest,
+	r github.ReviewersRequest) (isTaken bool, err error) {
+	_, _, err = w.c.PullRequests.RequestReviewers(ctx, w.ref.Owner, w.ref.Repo, pr.GetNumber(), r)
+	if v := classify(err); err != nil && (v.class == classRefused || v.class == classLost) {
+		w.a.o.Logger.Warn("GitHub refuses the reviewer", "pull", fmt.Sprintf("%s#%d", w.ref.FullName(), pr.GetNumber()),
+			"reviewers", r.Reviewers, "teams", r.TeamReviewers, "err", err)
+		return false, nil
+	}
+	if err != nil {
+		return false, describeError("ask for a review", w.where(), err)
+	}
+	return true, nil
 }
 
 // ReadPullRequest reads a pull request. It implements engine.GitHub.

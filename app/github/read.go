@@ -260,7 +260,7 @@ func (l *issueReader) itemOf(it item) ports.Item {
 		out.Was = it.Rename.From
 	}
 	if r := it.Reactions; r != nil {
-		out.Reacted = r.Plus+r.Minus+r.Confused > 0
+		out.Reacted, out.Refused = r.Plus+r.Minus+r.Confused > 0, r.Minus+r.Confused > 0
 	}
 	return out
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // reverts: pull requests that take others back, which GitHub makes with a branch of their own.
-var reverts = scope{"reverts", github.InstallationPermissions{Contents: write, PullRequests: write}, false}
+var reverts = scope{"reverts", github.InstallationPermissions{Contents: write, PullRequests: write}, false, nil}
 
 // FindRevert looks for a pull request of the app's own by its mark. It implements engine.GitHub.
 func (a *App) FindRevert(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (int, error) {

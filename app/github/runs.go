@@ -16,7 +16,7 @@ import (
 )
 
 // running: the team's own workflows, which people start by a command.
-var running = scope{"running", github.InstallationPermissions{Actions: write}, false}
+var running = scope{"running", github.InstallationPermissions{Actions: write}, false, nil}
 
 // mostRunsRead is how many runs of a workflow are read, the newest first: those of a few minutes.
 const mostRunsRead = 100

@@ -22,6 +22,8 @@ type scope struct {
 	name        string
 	permissions github.InstallationPermissions
 	follows     bool // a write to a repository's old name goes on to the new one
+	// lesser is what there is instead where an installation has not granted all of that; nil: nothing.
+	lesser *scope
 }
 
 var (
@@ -30,24 +32,27 @@ var (
 	// incidents: issues, what is said on a postmortem's pull request, and teams, which GitHub
 	// mentions only for an app that may read members.
 	incidents = scope{"incidents", github.InstallationPermissions{Issues: write, PullRequests: write,
-		Members: read}, false}
+		Members: read}, false, nil}
 	// tickets: issues in other people's repositories, a product team's or one shared with a
 	// customer.
-	tickets = scope{"tickets", github.InstallationPermissions{Issues: write}, true}
+	tickets = scope{"tickets", github.InstallationPermissions{Issues: write}, true, nil}
 	// files: the configuration, and the organisation's in its .github repository.
-	files = scope{"files", github.InstallationPermissions{Contents: read}, false}
-	// documents: a postmortem's branch and pull request, for which teams are asked for reviews.
+	files = scope{"files", github.InstallationPermissions{Contents: read}, false, nil}
+	// documents: a postmortem's branch and pull request, for which teams are asked for reviews, and what is
+	// said of its commits.
 	documents = scope{"documents", github.InstallationPermissions{Contents: write, PullRequests: write,
-		Members: read}, false}
+		Members: read, Checks: write}, false, &unchecked}
+	unchecked = scope{"unchecked", github.InstallationPermissions{Contents: write, PullRequests: write,
+		Members: read}, false, nil}
 	// setting: what a person's command line does in a repository to prepare and to check it.
 	setting = scope{"setting", github.InstallationPermissions{Issues: write, Contents: write,
-		PullRequests: write, Members: read}, true}
+		PullRequests: write, Members: read}, true, nil}
 	// checks: what is said of a commit, which has one repository whatever that is called.
-	checks = scope{"checks", github.InstallationPermissions{Checks: write}, true}
+	checks = scope{"checks", github.InstallationPermissions{Checks: write}, true, nil}
 	// figures: what `stats` reads.
-	figures = scope{"figures", github.InstallationPermissions{Issues: read}, false}
+	figures = scope{"figures", github.InstallationPermissions{Issues: read}, false, nil}
 	// sweeping: incidents and postmortems that changed, in all repositories of an installation.
-	sweeping = scope{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}, false}
+	sweeping = scope{"sweeping", github.InstallationPermissions{Issues: read, PullRequests: read}, false, nil}
 )
 
 // clientFor returns a client whose tokens open these repositories of one owner, for one kind of
@@ -55,6 +60,9 @@ var (
 func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...string) (*github.Client, error) {
 	if err := a.checkAccount(owner); err != nil && !a.isRenamedAccount(ctx, owner, repos[0]) {
 		return nil, err
+	}
+	if w.lesser != nil && a.isUngranted(w.name+" of "+owner) {
+		w = *w.lesser
 	}
 	key := strings.ToLower(w.name + " " + owner + "/" + strings.Join(repos, "+"))
 	a.mu.Lock()
@@ -78,6 +86,10 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 		id = inst.GetID()
 	}
 	refresh := func(ctx context.Context, failed error) (*github.Client, error) {
+		if w.lesser != nil && isNotGranted(failed) {
+			a.noteUngranted(w.name + " of " + owner)
+			return a.clientFor(ctx, *w.lesser, owner, repos...)
+		}
 		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) &&
 			!a.isTakenOver(ctx, owner, repos[0], id) {
 			return nil, failed

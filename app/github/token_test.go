@@ -127,7 +127,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		tickets   = "platform: issues=write metadata=read"
 		own       = "incidents: issues=write metadata=read"
 		files     = "incidents: contents=read metadata=read"
-		documents = "incidents: contents=write members=read metadata=read pull_requests=write"
+		documents = "incidents: checks=write contents=write members=read metadata=read pull_requests=write"
 		checks    = "incidents: checks=write metadata=read"
 	)
 	ctx, m := t.Context(), newMinted(t)
@@ -136,15 +136,17 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 	open := func(*ports.Snapshot, string) (incident.Cursor, bool) { return incident.Cursor{}, false }
 	publication := ports.Publication{Branch: "postmortem/1",
 		Files: map[string]string{"postmortems/a.md": "# A"}, Message: "Add it", Title: "A", Teams: []string{"platform"}}
-	pull, err := m.app(t).OpenPullRequest(ctx, it, publication)
+	opened, err := m.app(t).OpenPullRequest(ctx, it, publication)
 	if err != nil {
 		t.Fatal(err)
 	}
+	pull := opened.Number
 	pr, err := m.app(t).ReadPullRequest(ctx, it, pull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	request := incident.Ref{Owner: "acme", Repo: "incidents", Number: pull}
+	published := 0
 	const comment = 7000001
 	calls := []struct {
 		method string
@@ -199,6 +201,14 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, _, err := a.OpenIssue(ctx, "acme/customer-globex", ports.NewIssue{Title: "x"})
 			return err
 		}},
+		// the one token opens the ticket, and makes it a sub-issue
+		{"OpenIssue", "incidents+platform: issues=write metadata=read", func(a *github.App) error {
+			_, id, err := a.OpenIssue(ctx, "acme/platform", ports.NewIssue{Title: "x", Parent: it})
+			if err != nil {
+				return err
+			}
+			return a.AddSubIssue(ctx, it, "acme/platform", id)
+		}},
 		{"AddSubIssue", "incidents+platform: issues=write metadata=read",
 			func(a *github.App) error { return a.AddSubIssue(ctx, it, "acme/platform", 500002) }},
 		{"CommentOnce", tickets,
@@ -224,6 +234,22 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		}},
 		{"OpenPullRequest", documents,
 			func(a *github.App) error { _, err := a.OpenPullRequest(ctx, it, publication); return err }},
+		// what it is made on was read by the token by which it is opened, and checked
+		{"PrepareDocument", documents, func(a *github.App) error {
+			fresh := publication
+			published++
+			fresh.Branch = fmt.Sprintf("postmortem/1%d", published)
+			var err error
+			if fresh.Ground, err = a.PrepareDocument(ctx, it, fresh.Branch, "README.md"); err != nil {
+				return err
+			}
+			opened, err := a.OpenPullRequest(ctx, it, fresh)
+			if err != nil {
+				return err
+			}
+			return a.ReportCheck(ctx, it, ports.CheckRun{Commit: opened.Commit, Name: "postmortem", Title: "x",
+				Summary: "x", IsOfDocument: true, IsFirst: true})
+		}},
 		{"FindPullRequest", documents,
 			func(a *github.App) error { _, err := a.FindPullRequest(ctx, it, "postmortem/1"); return err }},
 		{"ReadPullRequest", documents,

@@ -2,12 +2,15 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
@@ -306,25 +309,30 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n ports.NewIssue) (int
 	if len(n.Labels) > 0 {
 		req.Labels = &n.Labels
 	}
-	var assignees []string
-	for _, l := range n.Assignees {
-		// Here, and only here, somebody who can't be assigned loses the whole request: 422. So each
-		// is asked for first.
-		if l == "" {
-			continue
-		}
-		ok, _, err := c.Issues.IsAssignee(ctx, ref.Owner, ref.Repo, l)
-		if err != nil {
-			return 0, 0, describeError("ask whether "+l+" can be assigned", repo, err)
-		}
-		if ok {
-			assignees = append(assignees, l)
-		}
-	}
+	assignees := slices.DeleteFunc(slices.Clone(n.Assignees), func(l string) bool { return l == "" })
 	if len(assignees) > 0 {
 		req.Assignees = &assignees
 	}
-	is, _, err := c.Issues.Create(ctx, ref.Owner, ref.Repo, req)
+	var is *github.Issue
+	if both, ok, clientErr := a.familyClient(ctx, n.Parent, repo); clientErr == nil && ok {
+		is, _, err = both.Issues.Create(ctx, ref.Owner, ref.Repo, req)
+	}
+	// No token opens both, so that nothing was sent: the one for this repository says what is wrong.
+	if is == nil && (err == nil || isNoToken(err)) {
+		is, _, err = c.Issues.Create(ctx, ref.Owner, ref.Repo, req)
+	}
+	if statusOf(err) == http.StatusUnprocessableEntity && len(assignees) > 0 {
+		// Here, and only here, somebody who can't be assigned loses the whole request. So each is asked for,
+		// and it is opened for the others.
+		can, failed := assignable(ctx, c, ref, assignees)
+		if failed != nil {
+			return 0, 0, failed
+		}
+		if len(can) < len(assignees) {
+			req.Assignees = &can
+			is, _, err = c.Issues.Create(ctx, ref.Owner, ref.Repo, req)
+		}
+	}
 	if err != nil {
 		return 0, 0, describeError("open an issue", repo, err)
 	}
@@ -332,19 +340,48 @@ func (a *App) OpenIssue(ctx context.Context, repo string, n ports.NewIssue) (int
 		field{"number", is.GetNumber() != 0}, field{"id", is.GetID() != 0})
 }
 
+// assignable returns those of some people who can be assigned to issues of a repository.
+func assignable(ctx context.Context, c *github.Client, ref incident.Ref, logins []string) ([]string, error) {
+	can := []string{}
+	for _, l := range logins {
+		ok, _, err := c.Issues.IsAssignee(ctx, ref.Owner, ref.Repo, l)
+		if err != nil {
+			return nil, describeError("ask whether "+l+" can be assigned", ref.FullName(), err)
+		}
+		if ok {
+			can = append(can, l)
+		}
+	}
+	return can, nil
+}
+
+// isNoToken reports whether GitHub gave no token for a request, which then was not sent.
+func isNoToken(err error) bool {
+	var minting *ghinstallation.HTTPError
+	return errors.As(err, &minting)
+}
+
+// familyClient returns a client whose tokens open the repositories of an issue and of a sub-issue. GitHub
+// takes sub-issues of one owner only: ok is false for another's.
+func (a *App) familyClient(ctx context.Context, parent incident.Ref, child string) (c *github.Client, ok bool,
+	err error) {
+	owner, repo, _ := strings.Cut(child, "/")
+	if parent.Number == 0 || !naming.Equal(owner, parent.Owner) {
+		return nil, false, nil
+	}
+	repos := []string{parent.Repo}
+	if !naming.Equal(repo, parent.Repo) {
+		repos = append(repos, repo)
+	}
+	c, err = a.clientFor(ctx, tickets, parent.Owner, repos...)
+	return c, err == nil, err
+}
+
 // AddSubIssue makes an issue of the same owner a sub-issue. It does nothing where GitHub has no
 // sub-issues, or the issue is one already. It implements engine.GitHub.
 func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, id int64) error {
-	repos := []string{ref.Repo}
-	owner, repo, _ := strings.Cut(child, "/")
-	if !naming.Equal(owner, ref.Owner) {
-		return nil // GitHub takes sub-issues of one owner only
-	}
-	if !naming.Equal(repo, ref.Repo) {
-		repos = append(repos, repo) // the token must open both
-	}
-	c, err := a.clientFor(ctx, tickets, ref.Owner, repos...)
-	if err != nil {
+	c, ok, err := a.familyClient(ctx, ref, child)
+	if err != nil || !ok {
 		return err
 	}
 	_, err = call(ctx, c, http.MethodPost, issuePath(ref)+"/sub_issues",

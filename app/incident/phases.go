@@ -404,3 +404,10 @@ func (w Wanted) IsUnwanted(label string) bool {
 	phase, isPhase := strings.CutPrefix(naming.Key(label), LabelPhase)
 	return naming.Contains(w.Unwanted, label) || isPhase && !slices.Contains(Phases, Phase(phase))
 }
+
+// WasClosing reports whether an incident is being closed or was before, as far as that is known: of very
+// many phases the oldest are dropped.
+func (s State) WasClosing() bool {
+	return s.Phase == Closing || len(s.Phases) >= keptSpans ||
+		slices.ContainsFunc(s.Phases, func(span Span) bool { return span.Phase == Closing })
+}

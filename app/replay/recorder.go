@@ -388,11 +388,16 @@ func (r *recorder) ReportCheck(_ context.Context, ref incident.Ref, c engine.Che
 	return nil
 }
 
-func (r *recorder) OpenPullRequest(_ context.Context, ref incident.Ref, p engine.Publication) (int, error) {
+func (r *recorder) PrepareDocument(context.Context, incident.Ref, string, string) (ports.Ground, error) {
+	return ports.Ground{}, nil
+}
+
+func (r *recorder) OpenPullRequest(_ context.Context, ref incident.Ref, p engine.Publication) (ports.OpenedPull,
+	error) {
 	n := r.make()
 	r.note("open pull request: "+p.Title, ref.FullName()+", branch "+p.Branch,
 		strings.Join(slices.Sorted(maps.Keys(p.Files)), "\n"))
-	return n, nil
+	return ports.OpenedPull{Number: n}, nil
 }
 
 func (r *recorder) WriteFiles(_ context.Context, ref incident.Ref, branch, head, message string,

@@ -157,7 +157,7 @@ func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.
 		}
 		branch = fmt.Sprintf("%s-%d", Branch, n)
 	}
-	number, err := app.OpenPullRequest(ctx, ref,
+	opened, err := app.OpenPullRequest(ctx, ref,
 		engine.Publication{Branch: branch, Files: files, Message: "Set up incidents",
 			Title: "Set up incidents", Body: text})
 	var answer *gogithub.ErrorResponse
@@ -167,7 +167,7 @@ func (r *Repository) propose(ctx context.Context, app *github.App, ref incident.
 	if err != nil {
 		return err
 	}
-	r.Pull = &Pull{Number: number, URL: pullAddress(app, ref, number), Opened: true}
+	r.Pull = &Pull{Number: opened.Number, URL: pullAddress(app, ref, opened.Number), Opened: true}
 	return nil
 }
 

@@ -22,7 +22,7 @@ type CoversAPI interface {
 	ChangeFile(ctx context.Context, ref incident.Ref, path, message string,
 		change func([]byte) ([]byte, error)) (commit string, err error)
 	ReadFile(ctx context.Context, ref incident.Ref, path string) (content []byte, ok bool, err error)
-	OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (number int, err error)
+	OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (ports.OpenedPull, error)
 }
 
 // Covers writes covers to the file that says who is on call (O2).
@@ -99,12 +99,12 @@ func (e Covers) propose(c incident.CoverChange, where incident.Ref, title, text 
 	if err != nil {
 		return "", err
 	}
-	number, err := e.GitHub.OpenPullRequest(e.Ctx, where, ports.Publication{
+	opened, err := e.GitHub.OpenPullRequest(e.Ctx, where, ports.Publication{
 		Branch: fmt.Sprintf("firebreak/cover-%d-%s", e.Ref.Number, strings.NewReplacer("/", "-", ":", "-").Replace(c.ID)),
 		Files:  map[string]string{oncall.Path: string(changed)}, Message: text, Title: title, Body: text})
 	if err != nil {
 		return "", err
 	}
-	where.Number = number
+	where.Number = opened.Number
 	return where.String(), nil
 }

@@ -36,6 +36,7 @@ type fakeGitHub struct {
 	files    map[string]string // of the pull request
 	checks   []ports.CheckRun
 	pull     ports.Pull
+	ground   ports.Ground
 	cannot   []string // who can't be assigned
 	budget   ports.RateBudget
 	moveOnce string // the head that the next write finds in place of the one it knows
@@ -176,16 +177,23 @@ func (g *fakeGitHub) ChangeTicket(_ context.Context, r incident.Ref, _ func(stri
 	return g.call("ChangeTicket", r, owner, before)
 }
 
-func (g *fakeGitHub) OpenPullRequest(_ context.Context, _ incident.Ref, p ports.Publication) (int, error) {
+func (g *fakeGitHub) PrepareDocument(context.Context, incident.Ref, string, string) (ports.Ground, error) {
+	return g.ground, g.fail["PrepareDocument"]
+}
+
+func (g *fakeGitHub) OpenPullRequest(_ context.Context, _ incident.Ref, p ports.Publication) (ports.OpenedPull, error) {
 	if err := g.call("OpenPullRequest", p.Branch, strings.Join(p.Reviewers, ","),
 		strings.Join(p.Teams, ",")); err != nil {
-		return 0, err
+		return ports.OpenedPull{}, err
 	}
 	for name, content := range p.Files {
 		g.files[name] = content
 	}
 	g.pull = ports.Pull{Branch: p.Branch, Head: "h1", Base: "main", Open: true, ByApp: true}
-	return 12, nil
+	if p.Ground != (ports.Ground{}) {
+		return ports.OpenedPull{Number: 12, Commit: "h1", Base: "main"}, nil
+	}
+	return ports.OpenedPull{Number: 12}, nil
 }
 
 func (g *fakeGitHub) ReadPullRequest(context.Context, incident.Ref, int) (ports.Pull, error) {

@@ -20,9 +20,12 @@ import (
 
 // PostmortemAPI is what Postmortem needs of GitHub.
 type PostmortemAPI interface {
+	// PrepareDocument reads what the pull request of a branch is made on, in one call, and a file of
+	// the default branch for ReadFile.
+	PrepareDocument(ctx context.Context, ref incident.Ref, branch, file string) (ports.Ground, error)
 	// OpenPullRequest creates the branch, writes the files in one commit, opens the pull request
-	// and asks for reviews; what exists is kept. It returns the pull request's number.
-	OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (number int, err error)
+	// and asks for reviews; what exists is kept.
+	OpenPullRequest(ctx context.Context, ref incident.Ref, p ports.Publication) (ports.OpenedPull, error)
 	ReadPullRequest(ctx context.Context, ref incident.Ref, number int) (ports.Pull, error)
 	// ReadFileAt reads a file as a commit has it; ok is false if there is none.
 	ReadFileAt(ctx context.Context, ref incident.Ref, path, commit string) (content []byte, ok bool,
@@ -58,6 +61,9 @@ type Postmortem struct {
 	PullRequest *ports.Pull
 
 	hasNews bool // the facts changed in this look, or a change back of them is noted
+	// what this look wrote when it opened the pull request, by path: the commit has it, and nobody has read it
+	written       map[string]string
+	writtenCommit string
 }
 
 // Open opens the postmortem's pull request.
@@ -71,6 +77,11 @@ func (e *Postmortem) Open() error {
 }
 
 func (e *Postmortem) open() error {
+	branch := incident.PostmortemBranch(e.Ref)
+	ground, err := e.GitHub.PrepareDocument(e.Ctx, e.Ref, branch, postmortem.TemplatePath)
+	if err != nil {
+		return fmt.Errorf("prepare the postmortem's pull request: %w", err)
+	}
 	facts, err := e.Facts()
 	if err != nil {
 		return err
@@ -85,7 +96,7 @@ func (e *Postmortem) open() error {
 	}
 
 	pub := ports.Publication{
-		Branch: incident.PostmortemBranch(e.Ref), Files: files, Message: title, Title: title,
+		Branch: branch, Files: files, Message: title, Title: title, Ground: ground,
 		Body: e.SignIssue(body, mark.Mark{Kind: "postmortem", Text: e.Ref.String()}),
 	}
 	for _, name := range append(e.responders(), e.Policy.Reviewers...) {
@@ -95,12 +106,25 @@ func (e *Postmortem) open() error {
 			pub.Reviewers = append(pub.Reviewers, name)
 		}
 	}
-	number, err := e.GitHub.OpenPullRequest(e.Ctx, e.Ref, pub)
+	opened, err := e.GitHub.OpenPullRequest(e.Ctx, e.Ref, pub)
 	if err != nil {
 		return fmt.Errorf("open the postmortem's pull request: %w", err)
 	}
-	e.Report(incident.DocumentOpened{Number: number, Path: postmortem.Path(facts)})
+	if opened.Commit != "" {
+		e.written, e.writtenCommit = files, opened.Commit
+		e.PullRequest = &ports.Pull{Number: opened.Number, Branch: branch, Head: opened.Commit, Base: opened.Base,
+			Open: true, ByApp: true, Updated: e.Now}
+	}
+	e.Report(incident.DocumentOpened{Number: opened.Number, Path: postmortem.Path(facts)})
 	return nil
+}
+
+// readFile reads a file of the pull request's branch, as a commit has it. What this look wrote it knows.
+func (e *Postmortem) readFile(name, commit string) (content []byte, ok bool, err error) {
+	if text, ok := e.written[name]; ok && commit == e.writtenCommit {
+		return []byte(text), true, nil
+	}
+	return e.GitHub.ReadFileAt(e.Ctx, e.DocumentRef(), name, commit)
 }
 
 // responders returns the Incident Coordinator and the Operations Engineers, who are asked to
@@ -186,14 +210,14 @@ func (e *Postmortem) updateAt(pr *ports.Pull) error {
 	if err != nil || name == "" {
 		return err
 	}
-	content, ok, err := e.GitHub.ReadFileAt(e.Ctx, e.DocumentRef(), name, pr.Head)
+	content, ok, err := e.readFile(name, pr.Head)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return e.check(pr.Head, name, "", "", followUpTable{})
 	}
-	before, _, err := e.GitHub.ReadFileAt(e.Ctx, e.DocumentRef(), dataPath(name), pr.Head)
+	before, _, err := e.readFile(dataPath(name), pr.Head)
 	if err != nil {
 		return err
 	}
@@ -299,7 +323,8 @@ func (e *Postmortem) check(commit, name, document, template string, t followUpTa
 	problems := postmortem.Lint(document, postmortem.LintOptions{Internal: e.internalNames(),
 		Template: template})
 	problems = append(problems, t.problemsIn(document, len(e.State.FollowUps))...)
-	run := ports.CheckRun{Commit: commit, Name: checkName, Passed: true}
+	run := ports.CheckRun{Commit: commit, Name: checkName, Passed: true, IsOfDocument: true,
+		IsFirst: commit == e.writtenCommit}
 	for _, problem := range problems {
 		isWarning := problem.Level == postmortem.Warning
 		run.Passed = run.Passed && isWarning

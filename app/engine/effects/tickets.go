@@ -35,6 +35,8 @@ type Tickets struct {
 	Comments Comments
 	// Facts returns the facts of the postmortem, from which tickets are written.
 	Facts func() (postmortem.Facts, error)
+	// IsNew reports that no look before this one can have opened a ticket: none needs to be looked for.
+	IsNew func() bool
 	// Changed returns the fact that a follow-up's ticket changed, if it did.
 	Changed func(index int) ([]incident.Fact, error)
 	Due     time.Time // when the look was due, if a timer brought it
@@ -120,14 +122,16 @@ func (e Tickets) write(index int) (ports.NewIssue, error) {
 	}
 	owner := e.State.OwnerOf(e.State.FollowUps[index])
 	return ports.NewIssue{Title: title, Body: body, Labels: []string{labelFollowUp},
-		Assignees: []string{owner}}, nil
+		Assignees: []string{owner}, Parent: e.Ref}, nil
 }
 
 func (e Tickets) findOrOpen(repo string, i ports.NewIssue, index int) (number int, id int64, err error) {
 	ticket := e.TicketMark(index)
-	number, id, err = e.Issues.Find(repo, e.IsMarked(ticket))
-	if err != nil || number != 0 {
-		return number, id, err
+	if !e.IsNew() {
+		number, id, err = e.Issues.Find(repo, e.IsMarked(ticket))
+		if err != nil || number != 0 {
+			return number, id, err
+		}
 	}
 	i.Body = e.SignIssue(strings.TrimSuffix(strings.TrimSpace(i.Body), ticket.Line()), ticket)
 	o, err := e.Issues.OpenOnce(repo, ticket.Line(), "", i, DoubtUnasked)

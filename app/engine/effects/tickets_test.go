@@ -29,6 +29,7 @@ func newTickets(l *look.Look, g *fakeGitHub) Tickets {
 	return Tickets{Look: l, GitHub: g, Issues: Issues{Look: l, GitHub: g, Known: &KnownIssues{}},
 		Comments: newComments(l, g),
 		Facts:    func() (postmortem.Facts, error) { return facts(l), nil },
+		IsNew:    func() bool { return false },
 		Changed:  func(int) ([]incident.Fact, error) { return nil, nil }}
 }
 
@@ -63,6 +64,20 @@ func TestC4ATicketIsOpenedOnceInItsRepository(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.wantCalls(t, "AddSubIssue acme/shop 1")
+}
+
+// Where no look before can have opened it, a ticket is opened without a call that looks for it.
+func TestC4ATicketOfTheFirstClosingIsNotLookedFor(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	withFollowUp(l)
+	ask(l, incident.OpenTicket{Index: 0})
+	g.fail["FindIssue"] = errors.New("nobody should look")
+	e := newTickets(l, g)
+	e.IsNew = func() bool { return true }
+	if err := e.Open(); err != nil {
+		t.Fatal(err)
+	}
+	g.wantCalls(t, "OpenIssue acme/shop", "AddSubIssue acme/shop 1")
 }
 
 func TestA8ATicketOutOfReachIsOpenedHereAndMovedLater(t *testing.T) {
@@ -209,6 +224,36 @@ func TestC2ThePostmortemAsksThoseForAReviewWhoKnow(t *testing.T) {
 	}
 	if l.State.Document.Number != 12 {
 		t.Errorf("the state says %+v", l.State.Document)
+	}
+}
+
+// What this look wrote is not read again: the check is said of it at once. What somebody pushed in between
+// is another commit, and read.
+func TestC3ANewPostmortemIsCheckedAsItWasWritten(t *testing.T) {
+	g, l := newFakeGitHub(), newLook(t)
+	withFollowUp(l)
+	g.ground = ports.Ground{Repository: "R_1", Base: "main", Head: "h0"}
+	g.fail["ReadFileAt"] = errors.New("nobody should read it")
+	ask(l, incident.OpenDocument{})
+	e := newPostmortem(l, g, &fakePager{})
+	if err := e.Open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Refresh(false); err != nil {
+		t.Fatal(err)
+	}
+	g.wantCalls(t, "OpenPullRequest "+incident.PostmortemBranch(ref)+" carol,bob", "ReportCheck h1 false")
+	if !g.checks[0].IsFirst {
+		t.Errorf("the commit's first check is %+v", g.checks[0])
+	}
+	delete(g.fail, "ReadFileAt")
+	e.PullRequest.Head = "h2"
+	ask(l, incident.RefreshDocument{})
+	if err := e.Refresh(false); err != nil {
+		t.Fatal(err)
+	}
+	if last := g.checks[len(g.checks)-1]; last.Commit != "h2" || last.IsFirst {
+		t.Errorf("the check after a push is %+v", last)
 	}
 }
 

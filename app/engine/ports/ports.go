@@ -249,6 +249,8 @@ type NewIssue struct {
 	Body      string
 	Labels    []string
 	Assignees []string
+	// Parent is the issue of which it is going to be a sub-issue; the zero value: of none.
+	Parent incident.Ref
 }
 
 // IssueEdit is a change of an issue.
@@ -266,6 +268,9 @@ type CheckRun struct {
 	Title   string
 	Summary string // Markdown
 	Notes   []Note
+	// IsOfDocument is set where the commit is of a postmortem's pull request.
+	IsOfDocument bool `json:"-"`
+	IsFirst      bool `json:"-"` // its pull request was opened just now: the commit has no check yet
 }
 
 // Note is what a check says of lines of a file.
@@ -283,8 +288,25 @@ type Publication struct {
 	Message   string
 	Title     string
 	Body      string
-	Reviewers []string // logins, asked one by one: one that GitHub refuses must not lose the others
+	Reviewers []string // logins: one that GitHub refuses must not lose the others
 	Teams     []string // slugs
+	Ground    Ground
+}
+
+// Ground is what a branch is made on. The zero value says nothing.
+type Ground struct {
+	Repository string // its id for GraphQL
+	Base       string // the default branch
+	Head       string // its commit
+}
+
+// OpenedPull is a pull request that was opened, or found.
+type OpenedPull struct {
+	Number int
+	// Commit has the files as they were given, on a branch that was made for it just now; empty: the branch
+	// was there, and people may have written on it.
+	Commit string
+	Base   string // the branch into which it is merged; empty with Commit
 }
 
 // Pull is a pull request's state.
@@ -354,6 +376,7 @@ type Item struct {
 	Comment int64
 	URL     string
 	Reacted bool   // it carries one of the reactions that the app adds
+	Refused bool   // one of those that say no: the app's, or anybody's
 	Was     string // renamed: the title before
 }
 

@@ -3,7 +3,9 @@ package forge
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -60,6 +62,59 @@ func (f *Forge) ChangeFile(by *Actor, r *Repository, in FileChange) (c *Commit, 
 	r.Git.PutCommit(c)
 	f.moveRef(by, r, "refs/heads/"+branch, c.SHA)
 	return c, was == "" && !in.Remove, nil
+}
+
+// BranchCommit is one commit on a branch.
+type BranchCommit struct {
+	Branch   string
+	Expected string // the commit to which the branch points
+	Message  string
+	Write    map[string][]byte // by path
+	Remove   []string
+}
+
+// CommitOnBranch commits changes of several files on a branch that nobody moved in between.
+func (f *Forge) CommitOnBranch(by *Actor, r *Repository, in BranchCommit) (*Commit, error) {
+	if err := f.Require(by, r, RoleWrite, "contents"); err != nil {
+		return nil, err
+	}
+	tip, ok := r.Git.Branch(in.Branch)
+	if !ok {
+		return nil, &Error{Status: statusNotFound, Message: "Branch " + in.Branch + " not found"}
+	}
+	if tip.SHA != in.Expected {
+		return nil, &Error{Status: statusConflict, Message: fmt.Sprintf(
+			"Expected branch to point to %q but it did not. Pull and try again.", in.Expected)}
+	}
+	if err := f.checkRules(r, "refs/heads/"+in.Branch, "", statusConflict); err != nil {
+		return nil, err
+	}
+	changes := make([]FileChange, 0, len(in.Write)+len(in.Remove))
+	for _, name := range slices.Sorted(maps.Keys(in.Write)) {
+		changes = append(changes, FileChange{Path: name, Content: in.Write[name], Message: in.Message})
+	}
+	for _, name := range in.Remove {
+		changes = append(changes, FileChange{Path: name, Remove: true, Message: in.Message})
+	}
+	tree := tip.Tree
+	for _, change := range changes {
+		if err := change.check(by); err != nil {
+			return nil, err
+		}
+		entry := TreeEntry{Mode: ModeFile}
+		if !change.Remove {
+			entry.SHA = r.Git.PutBlob(change.Content)
+		}
+		var err error
+		if tree, err = r.Git.SetEntry(tree, change.Path, entry); err != nil {
+			return nil, &Error{Status: statusUnprocessableEntity, Message: err.Error()}
+		}
+	}
+	c := f.NewCommit(by, tree, in.Message, nil, nil)
+	c.Parents = []string{tip.SHA}
+	r.Git.PutCommit(c)
+	f.moveRef(by, r, "refs/heads/"+in.Branch, c.SHA)
+	return c, nil
 }
 
 // check refuses a change of a file that can't be, or that the actor may not make.

@@ -205,7 +205,7 @@ type gqlScalar string
 // ImplementsGraphQLType reports which scalars a gqlScalar can be.
 func (gqlScalar) ImplementsGraphQLType(name string) bool {
 	return slices.Contains(
-		[]string{"URI", "DateTime", "GitObjectID", "GitSSHRemote", "GitTimestamp", "BigInt"},
+		[]string{"URI", "DateTime", "GitObjectID", "GitSSHRemote", "GitTimestamp", "BigInt", "Base64String"},
 		name,
 	)
 }
