@@ -105,6 +105,7 @@ func environment(c sandbox.Credentials) map[string]string {
 	env["FIREBREAK_SLACK_URL"] = c.SlackURL
 	env["FIREBREAK_SECRET_"+slackSecret] = c.SlackToken
 	env["FIREBREAK_INTAKE_SLACK_TOKEN"] = c.SlackToken
+	env["FIREBREAK_SLACK_COMMENTS"] = "true"
 	if u, err := url.Parse(c.URL); err == nil {
 		env["FIREBREAK_OUTBOUND_ALLOW"] = u.Host // the sandbox is ntfy and Gotify too
 	}

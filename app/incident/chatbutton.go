@@ -18,18 +18,22 @@ type ChatForm struct {
 	Title   string // at most 24 characters
 	Label   string // of the field
 	Hint    string
+	Whom    string // label of a field with names, which may be empty; empty: the form has none
 }
 
 // ChatForms lists the forms in Slack.
 var ChatForms = []ChatForm{
-	{"/ic update", "Customer update …", "Customer update", "What you know, what you do, when you'll be back",
-		"Customers read it as it is."},
-	{"/oe finding", "Finding …", "Finding", "What you see", "It goes on the incident's timeline."},
-	{"/oe cause", "Cause …", "Root cause", "Why it happens", "Fixing can start once the cause is known."},
-	{"/oe workaround", "Workaround …", "Workaround", "What helps for now", ""},
-	{"/oe fix", "Fix …", "Fix", "What solves it, or owner/repo#n", ""},
-	{"/ic escalate", "Page more people …", "Page more people", "Why; whom, at the beginning: @user, @org/team, a group",
-		"Without a name the coordinators are paged."},
+	{Command: "/ic update", Button: "Customer update …", Title: "Customer update",
+		Label: "What you know, what you do, when you'll be back", Hint: "Customers read it as it is."},
+	{Command: "/oe finding", Button: "Finding …", Title: "Finding", Label: "What you see",
+		Hint: "It goes on the incident's timeline."},
+	{Command: "/oe cause", Button: "Cause …", Title: "Root cause", Label: "Why it happens",
+		Hint: "Fixing can start once the cause is known."},
+	{Command: "/oe workaround", Button: "Workaround …", Title: "Workaround", Label: "What helps for now"},
+	{Command: "/oe fix", Button: "Fix …", Title: "Fix", Label: "What solves it, or owner/repo#n"},
+	{Command: "/ic escalate", Button: "Page more people …", Title: "Page more people", Label: "Why",
+		Hint: "They read it in the page. Without a name the coordinators are paged.",
+		Whom: "Whom: @user, @org/team, a group, a service"},
 }
 
 // ChatFormOf returns the form of a command, and whether it has one.

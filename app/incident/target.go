@@ -41,6 +41,9 @@ type Directory struct {
 // maxTargets is how many names one command takes; what follows them is text.
 const maxTargets = 10
 
+// Because ends the names that an escalation begins with: the word after it is none, whatever it says.
+const Because = "because"
+
 // ReadTargets reads whom an escalation names: @user, @org/team, org/team, or the plain name of a
 // group, service or person, with spaces, commas or "and" between them. A plain word is a name only where it
 // comes first or after a comma or "and", and only if it is known: every other word begins the
@@ -59,7 +62,7 @@ func ReadTargets(text, org string, p Policy, people []string, ask Directory) Tar
 			word, after, comma = cutName(after)
 			bare = true
 		}
-		if word == "" || !r.take(word, bare) {
+		if word == "" || strings.EqualFold(word, Because) || !r.take(word, bare) {
 			break
 		}
 		rest, bare = after, comma

@@ -65,6 +65,9 @@ func TestV5WhomAnEscalationNames(t *testing.T) {
 		"@acme/checkout answers 500":        {Cannot: []string{"@acme/checkout"}, Text: "answers 500"},
 		"@other/payments answers 500":       {Cannot: []string{"@other/payments"}, Text: "answers 500"},
 		"@d.b please":                       {Cannot: []string{"@d.b"}, Text: "please"},
+		"because payments answer 500":       {To: []string{p.Coordinators}, Text: "because payments answer 500"},
+		"@dan because @bob is out":          {To: []string{"@dan"}, Text: "because @bob is out"},
+		"payments, because carol is out":    {To: []string{"payments"}, Text: "because carol is out"},
 		"@database @mallory both are asked": {Cannot: []string{"@database", "@mallory"}, Text: "both are asked"},
 	} {
 		t.Run(text, func(t *testing.T) {
@@ -92,6 +95,7 @@ func TestV5WhatIsAskedOfGitHub(t *testing.T) {
 		"@dan please":                   {"@dan"},
 		"the api is slow":               {"the"},
 		"read-only since 10:40":         {"read-only"},
+		"because the api is slow":       nil,
 		"no, it is down":                {"no"},
 		"@dan, no idea":                 {"@dan", "no"},
 		"it's down":                     nil,

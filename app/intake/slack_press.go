@@ -20,9 +20,15 @@ const commandModal = "firebreak-command"
 // wordsOf is the field of a command's form.
 const wordsOf = "words"
 
+// whomOf is the field with names of a form that has one.
+const whomOf = "whom"
+
 // maxWords is how many characters a command's form takes: Slack takes no more.
 // https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
 const maxWords = 3000
+
+// maxWhom is how many characters the names take.
+const maxWhom = 300
 
 // formPlace is where a form was asked for. It travels with it, signed by Slack.
 type formPlace struct {
@@ -83,10 +89,15 @@ func formOf(f incident.ChatForm, channel string) slack.ModalViewRequest {
 	if f.Hint != "" {
 		input.Hint = plain(f.Hint)
 	}
+	var whom []slack.Block
+	if f.Whom != "" {
+		names := slack.NewPlainTextInputBlockElement(nil, whomOf).WithMaxLength(maxWhom)
+		whom = append(whom, slack.NewInputBlock(whomOf, plain(f.Whom), nil, names).WithOptional(true))
+	}
 	metadata, _ := json.Marshal(formPlace{Channel: channel, Command: f.Command})
 	return slack.ModalViewRequest{Type: slack.VTModal, CallbackID: commandModal, PrivateMetadata: string(metadata),
 		Title: plain(f.Title), Submit: plain("Send"), Close: plain("Cancel"),
-		Blocks: slack.Blocks{BlockSet: []slack.Block{input}}}
+		Blocks: slack.Blocks{BlockSet: append(whom, input)}}
 }
 
 // isCommandLine finds a line that begins like a command.
@@ -99,11 +110,17 @@ func (s *Slack) filled(r Request, i interaction) Result {
 	if err := json.Unmarshal([]byte(i.View.PrivateMetadata), &place); err != nil {
 		return Result{Answer: wrongForm("It is not known for which incident this is. Write it in its channel.")}
 	}
-	if _, ok := incident.ChatFormOf(place.Command); !ok {
+	form, ok := incident.ChatFormOf(place.Command)
+	if !ok {
 		return Result{Answer: wrongForm("This form is an old one. Close it, and press the button again.")}
 	}
 	words := strings.TrimSpace(i.View.State.Values[wordsOf][wordsOf].Value)
 	text := place.Command + " " + escaped.Replace(words)
+	if form.Whom != "" { // so that no word of the reason is taken for a name
+		names := escaped.Replace(strings.Join(strings.Fields(i.View.State.Values[whomOf][whomOf].Value), " "))
+		reason, _ := strings.CutPrefix(escaped.Replace(words), incident.Because+" ")
+		text = strings.Join(strings.Fields(place.Command+" "+names), " ") + " " + incident.Because + " " + reason
+	}
 	switch {
 	case words == "":
 		return Result{Answer: wrongForm("Write what it is.")}

@@ -21,11 +21,15 @@ func pressed(user, action, value, at string) string {
 }
 
 // sent is what Slack sends of a form.
-func sent(command, words string) string {
+func sent(command, words string) string { return sentTo(command, "", words) }
+
+// sentTo is the same of a form that has names.
+func sentTo(command, names, words string) string {
 	metadata, _ := json.Marshal(map[string]string{"channel": "C1", "command": command})
 	text, _ := json.Marshal(map[string]any{"type": "view_submission", "team": map[string]string{"id": "T1"},
 		"user": map[string]string{"id": "U1"}, "view": map[string]any{"id": "V1", "callback_id": "firebreak-command",
 			"private_metadata": string(metadata), "state": map[string]any{"values": map[string]any{
+				"whom":  map[string]any{"whom": map[string]string{"type": "plain_text_input", "value": names}},
 				"words": map[string]any{"words": map[string]string{"type": "plain_text_input", "value": words}}}}}})
 	return string(text)
 }
@@ -35,14 +39,18 @@ func sent(command, words string) string {
 func TestS1PressesAndForms(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ payload, says, opens, answers, told string }{
-		"a button":           {payload: pressed("U1", "run /ic phase fixing", "investigate", "18.1"), says: "U1 C1 /ic phase fixing investigate"},
-		"a form's button":    {payload: pressed("U1", "form /ic update", "", "18.1"), opens: "Customer update"},
-		"another's button":   {payload: pressed("U1", "approve", "x", "18.1")},
-		"no form of ours":    {payload: pressed("U1", "form /ic nonsense", "", "18.1")},
-		"a form":             {payload: sent("/oe finding", "a <b> & c"), says: "U1 C1 /oe finding a &lt;b&gt; &amp; c "},
-		"an empty form":      {payload: sent("/oe finding", " \n"), answers: "Write what it is"},
-		"a form too long":    {payload: sent("/oe finding", strings.Repeat("€", 1400)), answers: "too long"},
-		"a form's command":   {payload: sent("/oe finding", "x\n  /ic close"), answers: "begins with a command"},
+		"a button":         {payload: pressed("U1", "run /ic phase fixing", "investigate", "18.1"), says: "U1 C1 /ic phase fixing investigate"},
+		"a form's button":  {payload: pressed("U1", "form /ic update", "", "18.1"), opens: "Customer update"},
+		"another's button": {payload: pressed("U1", "approve", "x", "18.1")},
+		"no form of ours":  {payload: pressed("U1", "form /ic nonsense", "", "18.1")},
+		"a form":           {payload: sent("/oe finding", "a <b> & c"), says: "U1 C1 /oe finding a &lt;b&gt; &amp; c "},
+		"an empty form":    {payload: sent("/oe finding", " \n"), answers: "Write what it is"},
+		"a form too long":  {payload: sent("/oe finding", strings.Repeat("€", 1400)), answers: "too long"},
+		"a form's command": {payload: sent("/oe finding", "x\n  /ic close"), answers: "begins with a command"},
+		"a form without names": {payload: sent("/ic escalate", "platform is on fire"),
+			says: "U1 C1 /ic escalate because platform is on fire "},
+		"a form with names": {payload: sentTo("/ic escalate", " @dan,\n@acme/db ", "because @bob is out"),
+			says: "U1 C1 /ic escalate @dan, @acme/db because @bob is out "},
 		"a form of old days": {payload: sent("/ic nonsense", "x"), answers: "old one"},
 	} {
 		var said, opened, told string

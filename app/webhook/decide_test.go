@@ -341,3 +341,41 @@ func FuzzDecide(f *testing.F) {
 		}
 	})
 }
+
+// TestS2PlainComments: what people write, change and delete on an incident without a command is passed on at once
+// where Slack is to show it, and else not. What is a command, an app's or elsewhere never is.
+func TestS2PlainComments(t *testing.T) {
+	comment := func(body, more string) string {
+		return `"comment":{"id":9,"body":"` + body + `","created_at":"2026-03-02T10:40:00Z","user":{"login":"dan","type":"User"}` +
+			more + `},`
+	}
+	on := `"issue":{"number":1,"body":"text","labels":[{"name":"incident"}],"comments":3},` // each 20th asks for a look
+	line := incident.CommentLine(9, "dan", "I look at it", time.Date(2026, 3, 2, 10, 40, 0, 0, time.UTC))
+	for name, c := range map[string]struct {
+		body string
+		want *incident.ChatLines
+	}{
+		"written":        {`"action":"created",` + comment("I look at it", "") + on, &incident.ChatLines{Lines: []incident.ChatLine{line}}},
+		"with a command": {`"action":"created",` + comment("/oe finding x", "") + on, nil},
+		"elsewhere":      {`"action":"created",` + comment("I look at it", "") + `"issue":{"number":1,"body":"text","labels":[]},`, nil},
+		"by the app": {`"action":"created","comment":{"id":9,"body":"text","user":{"login":"firebreak[bot]","type":"Bot"}},` + on,
+			nil},
+		"changed": {`"action":"edited","changes":{"body":{"from":"I lok"}},` + comment("I look", "") + on,
+			&incident.ChatLines{Edits: []incident.ChatEdit{{Comment: 9, Words: "I look"}}}},
+		"changed, and was a command": {`"action":"edited","changes":{"body":{"from":"/oe finding x"}},` + comment("I look", "") + on, nil},
+		"deleted": {`"action":"deleted",` + comment("I look", "") + on,
+			&incident.ChatLines{Edits: []incident.ChatEdit{{Comment: 9}}}},
+	} {
+		for _, isChatty := range []bool{true, false} {
+			m, _, err := webhook.Decide("issue_comment", []byte("{"+c.body+repo+alice+"}"),
+				webhook.Self{AppID: appID, Login: "firebreak[bot]", IsChatty: isChatty})
+			want := c.want
+			if !isChatty {
+				want = nil
+			}
+			if d := cmp.Diff(want, m.ChatLines()); err != nil || d != "" {
+				t.Errorf("%s, %v: %v\n%s", name, isChatty, err, d)
+			}
+		}
+	}
+}
