@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -62,6 +63,12 @@ func NewLambda(log *slog.Logger) (*Lambda, error) {
 	if err != nil {
 		return nil, err
 	}
+	return New(cfg, log)
+}
+
+// New is NewLambda for a process that reaches AWS in its own way.
+func New(cfg awssdk.Config, log *slog.Logger) (*Lambda, error) {
+	var err error
 	l := &Lambda{
 		log:     log,
 		clock:   assembly.NewFollowedClock(),
@@ -135,6 +142,12 @@ func place(name string) (*url.URL, error) {
 func (l *Lambda) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
 	defer l.flush()
 	return l.batch.Work(ctx, e)
+}
+
+// Poller returns what hands the queue's messages to Work in a process that runs on.
+func (l *Lambda) Poller(cfg awssdk.Config, atOnce int, grace time.Duration) *worker.Poller {
+	return &worker.Poller{SQS: sqs.NewFromConfig(cfg), URL: l.queue.URL, Work: l.Work, AtOnce: atOnce, Grace: grace,
+		Logger: l.log}
 }
 
 // flush writes the metrics of an invocation to its log, before Lambda may freeze the function.

@@ -4,6 +4,7 @@ import (
 	"crypto/md5" // SQS's own checksum
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -119,7 +120,13 @@ func (a *AWS) sqs(operation string, body []byte) (any, error) {
 		if err := read(body, &in); err != nil {
 			return nil, err
 		}
-		return a.receive(in.QueueUrl, max(in.MaxNumberOfMessages, 1))
+		if n := in.MaxNumberOfMessages; n < 0 || n > 10 {
+			return nil, refused("InvalidParameterValue", "%d messages at once", n)
+		}
+		if in.WaitTimeSeconds < 0 || in.WaitTimeSeconds > 20 {
+			return nil, refused("InvalidParameterValue", "a wait of %d s", in.WaitTimeSeconds)
+		}
+		return a.receive(in.QueueUrl, max(in.MaxNumberOfMessages, 1), in.VisibilityTimeout)
 	case "DeleteMessageBatch", "ChangeMessageVisibilityBatch":
 		var in struct {
 			QueueUrl string
@@ -194,12 +201,31 @@ func (a *AWS) send(url, body, group, deduplication string) (string, error) {
 	return m.ID, nil
 }
 
+// received is the answer to ReceiveMessage.
+type received struct{ Messages []map[string]any }
+
+// waitOf returns how long an operation waits for a message.
+func waitOf(operation string, body []byte) time.Duration {
+	var in struct{ WaitTimeSeconds int }
+	if operation != "ReceiveMessage" || json.Unmarshal(body, &in) != nil {
+		return 0
+	}
+	return time.Duration(min(in.WaitTimeSeconds, 20)) * time.Second
+}
+
 // receive hands out messages in order, as many of a group as it can, and none of a group of which another is out.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
-func (a *AWS) receive(url string, most int) (any, error) {
+func (a *AWS) receive(url string, most int, hidden *int) (any, error) {
 	q, err := a.queue(url)
 	if err != nil {
 		return nil, err
+	}
+	visibility := q.o.Visibility
+	if hidden != nil {
+		if *hidden < 0 || *hidden > 43200 {
+			return nil, refused("InvalidParameterValue", "a visibility timeout of %d s", *hidden)
+		}
+		visibility = time.Duration(*hidden) * time.Second
 	}
 	now := a.now()
 	out := map[string]bool{}
@@ -219,7 +245,7 @@ func (a *AWS) receive(url string, most int) (any, error) {
 			continue
 		}
 		m.Received++
-		m.receipt, m.from, m.visible = fmt.Sprintf("%s/%d", m.ID, m.Received), now, now.Add(q.o.Visibility)
+		m.receipt, m.from, m.visible = fmt.Sprintf("%s/%d", m.ID, m.Received), now, now.Add(visibility)
 		sum := md5.Sum([]byte(m.Body))
 		given = append(given, map[string]any{"MessageId": m.ID, "ReceiptHandle": m.receipt, "Body": m.Body,
 			"MD5OfBody": hex.EncodeToString(sum[:]),
@@ -228,7 +254,7 @@ func (a *AWS) receive(url string, most int) (any, error) {
 				"ApproximateReceiveCount": strconv.Itoa(m.Received),
 				"SentTimestamp":           strconv.FormatInt(m.sent.UnixMilli(), 10), "SequenceNumber": "1"}})
 	}
-	return map[string]any{"Messages": given}, nil
+	return received{given}, nil
 }
 
 func (a *AWS) find(url, receipt string) (*queue, *Message, error) {

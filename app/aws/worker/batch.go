@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -57,9 +56,6 @@ type Batch struct {
 // failure of an incident the rest of its messages fail untried, which keeps their order.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 func (b *Batch) Work(ctx context.Context, e events.SQSEvent) (events.SQSEventResponse, error) {
-	if b.Exit == nil {
-		b.Exit = os.Exit
-	}
 	if b.isHung() {
 		return b.startAnew(ctx, e), nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -89,6 +90,9 @@ func (b *Batch) startAnew(ctx context.Context, e events.SQSEvent) (response even
 	b.Logger.Error("a look hangs: the process ends, and another one takes its place", "messages", len(receipts))
 	if err := b.Queue.Hide(ctx, receipts, time.Second); err != nil {
 		b.Logger.Error("the messages come again only after the queue's own visibility timeout", "err", err)
+	}
+	if b.Exit == nil {
+		os.Exit(1)
 	}
 	b.Exit(1)
 	return response
