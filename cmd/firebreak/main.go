@@ -48,7 +48,8 @@ func root() *cobra.Command {
 	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), freezeCommand(),
 		server.FreezerCommand(), server.HealthCommand(), importCommand(), incidentsCommand(), initCommand(), lint(),
 		manCommand(), onCallCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
-		statsCommand(), upgradeCommand(), server.VersionCommand("firebreak"), waysCommand())
+		statsCommand(), upgradeCommand(), server.VersionCommand("firebreak"), waysCommand(),
+		workerCommand())
 	return c
 }
 
