@@ -88,7 +88,8 @@ func osls(params []string) ([]byte, error) {
 }
 
 var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example",
-	"sesIdentity=arn:ses:identity", "alarmTopic=arn:sns:topic", "mailAddress=p1@acme.example"}
+	"sesIdentity=arn:ses:identity", "servicesSecret=arn:services",
+	"freezeUrl=https://freezer.acme.example", "freezeSecret=arn:freeze", "alarmTopic=arn:sns:topic", "mailAddress=p1@acme.example"}
 
 // of returns the resources of a type that exist, by name.
 func (x template) of(kind string) map[string]map[string]any {

@@ -40,6 +40,9 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		mails = "s3:GetObject on ${MailBucket.Arn}/mail/*"
 		aside = "sqs:SendMessage on MailDeadLetters.Arn"
 
+		all  = "secretsmanager:GetSecretValue on arn:services"
+		thaw = "secretsmanager:GetSecretValue on arn:freeze"
+
 		storedHook = "secretsmanager:GetSecretValue on arn:stored:webhook-secret"
 		storedKey  = "secretsmanager:GetSecretValue on arn:stored:private-key"
 	)
@@ -66,11 +69,11 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		"with everything": {everything, map[string][]string{
 			"WebhookRole": logs("Webhook", send, hook),
 			"IntakeRole": logs("Intake",
-				slices.Concat(shelf, []string{send, hook, token, out, sign, email, mails,
+				slices.Concat(shelf, []string{send, hook, token, out, all, sign, email, mails,
 					"s3:ListBucket on MailBucket.Arn", aside})...),
 			"WorkerRole": logs("Worker",
-				slices.Concat(shelf, timers, received, []string{hook, out, sign, email})...),
-			"SweepRole": logs("Sweep", slices.Concat(dead, []string{send, sign})...),
+				slices.Concat(shelf, timers, received, []string{hook, out, all, thaw, sign, email})...),
+			"SweepRole": logs("Sweep", slices.Concat(dead, []string{send, sign, thaw})...),
 			"TimerRole": {send},
 		}},
 		"with secrets that are there": {kept, map[string][]string{
@@ -155,6 +158,48 @@ func TestNothingIsPublicButTheEndpoints(t *testing.T) {
 	}
 }
 
+// A new account may run ten functions at a time, and must leave that: nothing is reserved unless asked for. The queue
+// has a bound of its own.
+func TestANewAccountDeploys(t *testing.T) {
+	for _, f := range packaged(t, "appId=17").of("AWS::Lambda::Function") {
+		if n := f["ReservedConcurrentExecutions"]; n != nil {
+			t.Errorf("%v reserves %v", f["FunctionName"], n)
+		}
+	}
+	x := packaged(t, "appId=17", "webhookConcurrency=20", "intakeConcurrency=10", "sweepConcurrency=1", "workerConcurrency=10")
+	for logical, want := range map[string]string{"WebhookLambdaFunction": "20", "IntakeLambdaFunction": "10",
+		"SweepLambdaFunction": "1"} {
+		if n := fmt.Sprint(x.Resources[logical].Properties["ReservedConcurrentExecutions"]); n != want {
+			t.Errorf("%s reserves %s, want %s", logical, n, want)
+		}
+	}
+	for _, m := range x.of("AWS::Lambda::EventSourceMapping") {
+		if n := fmt.Sprint(m["ScalingConfig"]); n != "map[MaximumConcurrency:10]" {
+			t.Errorf("the queue is worked at by %s", n)
+		}
+	}
+}
+
+// The worker and the sweep ask the process for freezes, where there is one, and no other function knows its secret.
+func TestTheProcessForFreezes(t *testing.T) {
+	x := packaged(t, everything...)
+	for logical, f := range x.of("AWS::Lambda::Function") {
+		env := f["Environment"].(map[string]any)["Variables"].(map[string]any)
+		name := strings.TrimSuffix(logical, "LambdaFunction")
+		address, secret := "", ""
+		if name == "Worker" || name == "Sweep" {
+			address, secret = "https://freezer.acme.example", "secretsmanager:arn:freeze"
+		}
+		gotAddress, gotSecret := "", ""
+		if v, ok := env["FIREBREAK_FREEZE_URL"]; ok {
+			gotAddress, gotSecret = x.text(v), x.text(env["FIREBREAK_FREEZE_SECRET"])
+		}
+		if gotAddress != address || gotSecret != secret {
+			t.Errorf("%s: %q with %q", name, gotAddress, gotSecret)
+		}
+	}
+}
+
 func TestTheFunctions(t *testing.T) {
 	x := packaged(t, everything...)
 	functions := x.of("AWS::Lambda::Function")
@@ -165,7 +210,7 @@ func TestTheFunctions(t *testing.T) {
 		name := strings.TrimSuffix(logical, "LambdaFunction")
 		if x.text(f["Runtime"]) != "provided.al2023" || x.text(f["Architectures"]) != "arm64" ||
 			f["Handler"] != "bootstrap" || x.text(f["Role"]) != name+"Role.Arn" ||
-			f["ReservedConcurrentExecutions"] == nil || f["TracingConfig"] != nil {
+			f["ReservedConcurrentExecutions"] != nil || f["TracingConfig"] != nil {
 			t.Errorf("%s: %v", name, f)
 		}
 		log := x.Resources[name+"LogGroup"]

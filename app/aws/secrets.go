@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,8 @@ var rotating = regexp.MustCompile(`^FIREBREAK_(WEBHOOK|INTAKE|INTAKE_[A-Z]+)_SEC
 const (
 	keep  = 5 * time.Minute // how long secrets are kept before they are read again
 	again = time.Minute     // how soon it is tried again when that failed
+
+	doubted = 30 * time.Second // how soon they are read again when something did not fit them
 )
 
 // SecretsManager is what Secrets needs of AWS Secrets Manager.
@@ -58,6 +61,7 @@ type Secrets struct {
 
 	mu   sync.Mutex
 	read map[string]string
+	last time.Time // when they were read last
 	next time.Time // when to read again
 }
 
@@ -71,6 +75,7 @@ func (s *Secrets) Read(ctx context.Context) (map[string]string, error) {
 		return s.read, nil
 	}
 	env, err := s.resolve(ctx, now)
+	s.last = now
 	switch {
 	case err == nil:
 		s.read, s.next = env, now.Add(keep)
@@ -136,7 +141,43 @@ func (s *Secrets) resolve(ctx context.Context, now time.Time) (map[string]string
 			read[v.name+before] = v.before
 		}
 	}
+	wrong = append(wrong, spread(read))
 	return read, errors.Join(wrong...)
+}
+
+// Of all services, whose names the repository's file knows, the secrets may be in one, as JSON.
+const (
+	allServices = "FIREBREAK_SECRETS"
+	ofService   = "FIREBREAK_SECRET_"
+)
+
+// spread puts the secrets that one holds in their places. One that has a variable of its own stays.
+func spread(env map[string]string) error {
+	text := env[allServices]
+	delete(env, allServices)
+	if text == "" {
+		return nil
+	}
+	var all map[string]string
+	if json.Unmarshal([]byte(text), &all) != nil { // whose error would show what is in it
+		return errors.New(allServices + ` must hold JSON such as {"PAGERDUTY": "…", "ACME__SLACK": "…"}`)
+	}
+	for name, value := range all {
+		if env[ofService+name] == "" {
+			env[ofService+name] = value
+		}
+	}
+	return nil
+}
+
+// Doubt has the secrets read again for the next request, since something did not fit them: one may have been
+// rotated. Anybody can send what does not fit, so that it is done twice a minute at most.
+func (s *Secrets) Doubt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if soonest := s.last.Add(doubted); s.read != nil && soonest.Before(s.next) {
+		s.next = soonest
+	}
 }
 
 // versions reads a secret and, while it rotates, the version before.

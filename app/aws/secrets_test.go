@@ -142,3 +142,44 @@ func TestLambdasEnvironment(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// One secret holds those of all services; one with a variable of its own counts. What isn't JSON is not repeated.
+func TestOneSecretHoldsThoseOfAllServices(t *testing.T) {
+	now := start
+	s, double, log := newSecrets(t, &now, "FIREBREAK_SECRETS=secretsmanager:fb/services", "FIREBREAK_SECRET_SLACK=own")
+	double.SetSecret("fb/services", `{"PAGERDUTY": "key", "SLACK": "other", "ACME__SMTP": "smtp://…"}`)
+	expect(t, s, map[string]string{"FIREBREAK_SECRET_PAGERDUTY": "key", "FIREBREAK_SECRET_SLACK": "own",
+		"FIREBREAK_SECRET_ACME__SMTP": "smtp://…", "FIREBREAK_SECRETS": ""})
+	now = now.Add(5 * time.Minute)
+	double.SetSecret("fb/services", `{"PAGERDUTY": "rotated"}`)
+	expect(t, s, map[string]string{"FIREBREAK_SECRET_PAGERDUTY": "rotated"})
+	now = now.Add(5 * time.Minute)
+	double.SetSecret("fb/services", "hunter2")
+	expect(t, s, map[string]string{"FIREBREAK_SECRET_PAGERDUTY": "rotated"})
+	if !strings.Contains(log.String(), "FIREBREAK_SECRETS must hold JSON") || strings.Contains(log.String(), "hunter2") {
+		t.Errorf("it logs %s", log)
+	}
+}
+
+// After a rotation the secrets are read again once something did not fit, but no more than twice a minute.
+func TestWhatDoesNotFitHasTheSecretsReadAgain(t *testing.T) {
+	now := start
+	s, double, _ := newSecrets(t, &now, "FIREBREAK_PRIVATE_KEY=secretsmanager:fb/key")
+	double.SetSecret("fb/key", "old")
+	expect(t, s, map[string]string{"FIREBREAK_PRIVATE_KEY": "old"})
+	double.SetSecret("fb/key", "new")
+	now = now.Add(10 * time.Second)
+	s.Doubt()
+	expect(t, s, map[string]string{"FIREBREAK_PRIVATE_KEY": "old"})
+	now = now.Add(20 * time.Second)
+	expect(t, s, map[string]string{"FIREBREAK_PRIVATE_KEY": "new"})
+	double.Calls()
+	for range 60 {
+		now = now.Add(time.Second)
+		s.Doubt()
+		expect(t, s, map[string]string{"FIREBREAK_PRIVATE_KEY": "new"})
+	}
+	if n := len(double.Calls()); n != 2 {
+		t.Errorf("strangers had them read %d times in a minute, want 2", n)
+	}
+}

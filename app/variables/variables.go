@@ -167,6 +167,9 @@ var All = []Variable{
 	{Name: "FIREBREAK_INTAKE_URL", Group: Intake, Example: "https://firebreak.example.com",
 		About: "The server that `firebreak drill` reports to."},
 
+	{Name: "FIREBREAK_SECRETS", Group: AWS, Example: "secretsmanager:firebreak/services",
+		About: "The secrets of all services in one, as JSON: `{\"PAGERDUTY\": \"…\", \"ACME__SLACK\": \"…\"}`. One with a variable " +
+			"of its own, `FIREBREAK_SECRET_…`, counts before it."},
 	{Name: "FIREBREAK_QUEUE_URL", Group: AWS, About: "The address of the SQS queue."},
 	{Name: "FIREBREAK_QUEUE_ARN", Group: AWS, About: "The same queue's ARN, for timers."},
 	{Name: "FIREBREAK_QUEUE_TRIES", Group: AWS, Example: "5",

@@ -54,6 +54,9 @@ func endpoint(log *slog.Logger) (func(context.Context) (http.Handler, error), er
 	o := webhook.Options{AppID: app, Logger: log, IsChatty: os.Getenv("FIREBREAK_SLACK_COMMENTS") == "true",
 		Refused: func(reason string) {
 			emf.Record(metrics.Rejected, 1, "github", reason)
+			if reason == "signature" {
+				secrets.Doubt()
+			}
 			if reason == metrics.NotStored {
 				emf.Record(metrics.Unstored, 1)
 			}

@@ -48,6 +48,9 @@ func (l *Lambda) webhook(ctx context.Context) (http.Handler, error) {
 		Enqueue: func(ctx context.Context, m incident.Message) error { return l.queue.Enqueue(ctx, m, time.Time{}) },
 		Refused: func(reason string) {
 			l.metrics.Record(metrics.Rejected, 1, "github", reason)
+			if reason == "signature" {
+				l.secrets.Doubt()
+			}
 			if reason == metrics.NotStored {
 				l.metrics.Record(metrics.Unstored, 1)
 			}
