@@ -20,6 +20,7 @@ import (
 // keptSaid is what is kept of a message in Slack for some weeks, as Slack may send things twice and out of order.
 type keptSaid struct {
 	Login  string `json:"login,omitempty"`  // of a pin: who pinned it first
+	Reply  string `json:"reply,omitempty"`  // of a button outside the incident's channel: where its person is answered
 	Edited string `json:"edited,omitempty"` // when it was edited last, by Slack's clock
 }
 

@@ -35,6 +35,13 @@ func chatOfKey(channel string) string { return "chats/" + channel }
 // TakeChat stores a command that somebody wrote in Slack, or what they made of it, if the channel is an incident's,
 // and reports whether it is. The same one is stored once, however often Slack sends it.
 func (e *Engine) TakeChat(ctx context.Context, s incident.ChatSaid) (isTaken bool, err error) {
+	if s.Of != "" { // Slack signs what a button says, and only the app's own buttons arrive
+		ref, err := incident.ParseRef(s.Of)
+		if err != nil || e.Chat == nil || e.Queue == nil {
+			return false, nil //nolint:nilerr // no button of today
+		}
+		return true, e.enqueueChat(ctx, ref, s.Name(), &s)
+	}
 	return e.takeChat(ctx, s.Channel, s.Name(), &s)
 }
 
@@ -56,15 +63,20 @@ func (e *Engine) takeChat(ctx context.Context, channel, name string, what incide
 	if err != nil {
 		return false, nil //nolint:nilerr // it is no incident's channel
 	}
+	return true, e.enqueueChat(ctx, ref, name, what)
+}
+
+func (e *Engine) enqueueChat(ctx context.Context, ref incident.Ref, name string, what incident.Request) error {
 	m := Message{Ref: ref, Why: "slack", What: what, Delivery: "slack " + name}
 	if err := e.Queue.Enqueue(ctx, m, time.Time{}); err != nil {
-		return false, fmt.Errorf("store what somebody did in Slack for %s: %w", ref, err)
+		return fmt.Errorf("store what somebody did in Slack for %s: %w", ref, err)
 	}
-	return true, nil
+	return nil
 }
 
 // ChatSecret returns the name of the secret that has the bot's token for an incident's channel in Slack, and the
-// account whose configuration names it; "" of any other channel. It reads what is kept alone: whoever asks has three seconds.
+// account whose configuration names it; "" of any other channel. It reads what is kept alone: whoever asks has
+// three seconds.
 func (e *Engine) ChatSecret(ctx context.Context, channel string) (account, secret string, err error) {
 	if e.Store == nil {
 		return "", "", nil
@@ -122,6 +134,9 @@ func (r *reconciliation) addSaid() error {
 		}
 		return r.offerLink(*said)
 	}
+	if said.Of != "" && r.State.Declared == nil { // it isn't an incident
+		return nil
+	}
 	r.knownMembers = said.Known
 	if isAsked, err := r.askWho(*said); isAsked || err != nil {
 		return err
@@ -146,28 +161,42 @@ func (r *reconciliation) addSaid() error {
 			"`/incident link` here, which needs no help. Or somebody who may change the configuration adds you there: "+
 			"`services: { slack: { targets: { "+`"@your-login": `+said.User+" } } }`")
 	}
-	text, unknown := r.saidText(said.Text)
-	switch {
-	case said.IsPin:
-		text = texts.TruncateBytes(text, incident.MaxSaid)
-	case unknown != "":
-		return r.answerChat(*said, "unknown other", "I don't know who <@"+unknown+"> is on GitHub, so nothing was "+
-			"done. Write their login, or add them to services.slack.targets.")
-	case said.IsPress && said.Seen != r.State.SeenFor(text):
-		return r.answerChat(*said, "old", "The incident has moved on since that button was shown, so nothing was "+
-			"done. The pinned card has what can be done now.")
-	case len(text) > incident.MaxSaid:
-		return r.answerChat(*said, "long", "That is too long for a command, so nothing was done. Write it on the issue.")
-	case !command.Has(text):
-		return r.answerChat(*said, "no command", "That isn't a command. `/incident help` on the issue lists them.")
+	text, ok, err := r.readSaid(said)
+	if err != nil || !ok {
+		return err
 	}
 	quoted := *said
 	quoted.Text = text
 	if said.IsPin {
 		r.saveSaid(*said, keptSaid{Login: login})
 	}
+	if said.Reply != "" {
+		r.saveSaid(*said, keptSaid{Reply: said.Reply})
+	}
 	r.Effects = append(r.Effects, incident.Remind{Key: quoted.Key(login), At: said.At, Say: r.sayOf(quoted, login)})
 	return nil
+}
+
+// readSaid returns the command that somebody wrote or pressed, or what they pinned. ok is false if it can't be a
+// command, which they are told.
+func (r *reconciliation) readSaid(said *incident.ChatSaid) (text string, ok bool, err error) {
+	text, unknown := r.saidText(said.Text)
+	switch {
+	case said.IsPin:
+		text = texts.TruncateBytes(text, incident.MaxSaid)
+	case unknown != "":
+		return "", false, r.answerChat(*said, "unknown other", "I don't know who <@"+unknown+"> is on GitHub, so "+
+			"nothing was done. Write their login, or add them to services.slack.targets.")
+	case said.IsPress && said.Seen != r.State.SeenFor(text):
+		return "", false, r.answerChat(*said, "old", "The incident has moved on since that button was shown, so nothing was "+
+			"done. The pinned card has what can be done now.")
+	case len(text) > incident.MaxSaid:
+		return "", false, r.answerChat(*said, "long", "That is too long for a command, so nothing was done. "+
+			"Write it on the issue.")
+	case !command.Has(text):
+		return "", false, r.answerChat(*said, "no command", "That isn't a command. `/incident help` on the issue lists them.")
+	}
+	return text, true, nil
 }
 
 // sayOf returns what the app says that somebody wrote or pinned in Slack.
@@ -246,7 +275,7 @@ func (r *reconciliation) saidIn() map[int64]incident.ChatSaid {
 // sendSaid asks for the look that acts on a command from Slack whose comment this look posted, and
 // answers in Slack those on which this look acted.
 func (r *reconciliation) sendSaid() error {
-	if r.Queue == nil || r.Chat == nil || r.State.Chat.ID == "" && r.m.ChatSaid() == nil {
+	if r.Queue == nil || r.Chat == nil {
 		return nil
 	}
 	read := r.saidIn()
@@ -296,6 +325,9 @@ func (r *reconciliation) answerSaid(read map[int64]incident.ChatSaid) error {
 		if text == chatReactions[incident.Done] {
 			text += " Done"
 		}
+		if said.Channel != r.State.Chat.ID {
+			said.Reply = loadJSON[keptSaid](r, saidStoreKey(said)).Reply
+		}
 		if err := r.answerChat(said, fmt.Sprint(id), text); err != nil {
 			return err
 		}
@@ -316,7 +348,7 @@ func (r *reconciliation) answerChat(said incident.ChatSaid, what, text string) e
 	}
 	sum := sha256.Sum256([]byte(what + "\n" + text))
 	answer := &incident.ChatAnswer{Channel: said.Channel, Thread: said.Thread(), Text: text,
-		Only: said.Only}
+		Only: said.Only, Reply: said.Reply}
 	m := Message{Ref: r.Ref, Why: "slack", What: answer,
 		Delivery: fmt.Sprintf("slack answer %s %s %s", said.Channel, said.ID, hex.EncodeToString(sum[:6]))}
 	if err := r.Queue.Enqueue(r.Ctx, m, time.Time{}); err != nil {
@@ -337,6 +369,9 @@ func (r *reconciliation) writeChatAnswer() error {
 		return err
 	}
 	answer := *r.m.ChatAnswer()
+	if answer.Reply != "" {
+		return r.replyInChat(answer)
+	}
 	service, _ := r.Policy.Service("slack")
 	cause, _, _ := strings.Cut(r.m.Delivery, againMark)
 	_, _, err := r.deliveries.Send(r.Ctx, r.Ref, cause, func(ctx context.Context, before delivery.Attempt) error {
@@ -359,6 +394,20 @@ func (r *reconciliation) writeChatAnswer() error {
 		return err
 	}
 	at, again := r.sendAgain(r.m, chatAnswers)
+	r.Logger.Warn("answer in Slack not written", "incident", r.Ref.String(), "again", at, "err", ports.Redact(err))
+	return again
+}
+
+// replyInChat answers somebody at the address that came with what they did. Such an address ends after half an hour.
+func (r *reconciliation) replyInChat(answer incident.ChatAnswer) error {
+	if r.Replier == nil {
+		return nil
+	}
+	err := r.Replier.ReplyWith(r.Ctx, answer.Reply, ports.ChatReply{Text: answer.Text, IsMarkup: true})
+	if err == nil || r.Ctx.Err() != nil {
+		return r.Ctx.Err()
+	}
+	at, again := r.sendAgain(r.m, whoPace)
 	r.Logger.Warn("answer in Slack not written", "incident", r.Ref.String(), "again", at, "err", ports.Redact(err))
 	return again
 }

@@ -31,6 +31,7 @@ type (
 	Announcer    = ports.Announcer
 	Announcement = ports.Announcement
 	Replier      = ports.Replier
+	ChatReply    = ports.ChatReply
 	Chat         = ports.Chat
 	ChatChannel  = ports.ChatChannel
 	ChatState    = ports.ChatState

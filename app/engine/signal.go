@@ -171,7 +171,7 @@ func (r *reconciliation) routeSignal() error {
 	if err := r.Queue.Enqueue(r.Ctx, on, time.Time{}); err != nil {
 		return err
 	}
-	r.replyToReporter(s, r.GitHub.IssueURL(on.Ref))
+	r.offerSeverity(s, on.Ref)
 	return nil
 }
 
@@ -327,6 +327,22 @@ func (e *Engine) hash(parts ...string) string {
 	mac := hmac.New(sha256.New, e.keys[0])
 	mac.Write([]byte(strings.Join(parts, "\n")))
 	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// offerSeverity replies to somebody who reported in a chat with the incident's address, and with buttons by which they
+// say how bad it is: its channel is made once that is known.
+func (r *reconciliation) offerSeverity(s intake.Signal, ref incident.Ref) {
+	hasChannels := r.Chat != nil && r.Policy.Chat.Per != "" && r.Policy.Chat.Per != incident.ChatNone
+	if s.Reply == "" || r.Replier == nil || !hasChannels {
+		r.replyToReporter(s, r.GitHub.IssueURL(ref))
+		return
+	}
+	reply := ports.ChatReply{Text: r.GitHub.IssueURL(ref) + "\nHow bad is it?",
+		Buttons: incident.SeverityButtons(ref, r.Policy)}
+	if err := r.Replier.ReplyWith(r.Ctx, s.Reply, reply); err != nil {
+		r.Logger.Warn("reporter could not be answered", "repository", r.Ref.FullName(), "source", s.Source,
+			"err", ports.Redact(err))
+	}
 }
 
 // replyToReporter replies to somebody who reported in a chat and waits there for the incident's

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 )
 
 // replies is what people in a chat are answered, and where.
@@ -28,6 +30,10 @@ func (r *replies) Reply(_ context.Context, address, text string) error {
 	defer r.mu.Unlock()
 	r.all = append(r.all, address+" "+text)
 	return nil
+}
+
+func (r *replies) ReplyWith(ctx context.Context, address string, reply ports.ChatReply) error {
+	return r.Reply(ctx, address, reply.Text)
 }
 
 // slack posts what Slack posts, signed: the clock of its signature is the real one.

@@ -9,6 +9,7 @@ type ChatButton struct {
 	Label   string // plain text
 	Seen    string // what of the incident the command is for, as long as it is offered; see State.SeenFor
 	IsForm  bool
+	Of      string // the incident that it is for, owner/repo#number; empty: that of the channel that it is in
 }
 
 // ChatForm is a form in Slack: for a command that needs words.
@@ -99,7 +100,24 @@ func (b ChatButton) Action() (id, value string) {
 	if b.IsForm {
 		return formAction + b.Command, ""
 	}
+	if b.Of != "" {
+		return runAction + b.Command, ofValue + b.Of
+	}
 	return runAction + b.Command, b.Seen
+}
+
+// ofValue begins the value of a button that names its incident.
+const ofValue = "of "
+
+// SeverityButtons returns buttons by which the severity of an incident is confirmed outside its channel, which there
+// isn't before that.
+func SeverityButtons(of Ref, p Policy) (all []ChatButton) {
+	for _, s := range p.Severities {
+		if len(all) < mostChatButtons {
+			all = append(all, ChatButton{Command: "/ic severity " + s.Name, Label: s.Name, Of: of.String()})
+		}
+	}
+	return all
 }
 
 // ReadChatButton reads what Action wrote, and reports whether it is one of ours.
@@ -109,5 +127,9 @@ func ReadChatButton(id, value string) (ChatButton, bool) {
 		return ChatButton{Command: command, Label: f.Button, IsForm: true}, isForm
 	}
 	command, ok := strings.CutPrefix(id, runAction)
-	return ChatButton{Command: command, Seen: value}, ok && strings.HasPrefix(command, "/")
+	b := ChatButton{Command: command, Seen: value}
+	if of, names := strings.CutPrefix(value, ofValue); names {
+		b.Of, b.Seen = of, ""
+	}
+	return b, ok && strings.HasPrefix(command, "/")
 }

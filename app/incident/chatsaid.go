@@ -19,6 +19,10 @@ type ChatSaid struct {
 	// of a button of the card: what of the incident it was for, see State.SeenFor
 	IsPress bool   `json:"press,omitempty"`
 	Seen    string `json:"seen,omitempty"`
+	// Of names the incident that a button outside its channel is for; empty: Channel is the incident's.
+	Of string `json:"of,omitempty"`
+	// Reply is where its person alone is answered, instead of in Channel; empty: nowhere.
+	Reply string `json:"reply,omitempty"`
 
 	By string `json:"-"` // their login, once the app has said what they wrote
 
@@ -101,8 +105,9 @@ func (s ChatSaid) Thread() string {
 type ChatAnswer struct {
 	Channel string `json:"channel"`
 	Thread  string `json:"thread,omitempty"`
-	Text    string `json:"text"`           // in Slack's markup
-	Only    string `json:"only,omitempty"` // who alone sees it; empty: everybody there
+	Text    string `json:"text"`            // in Slack's markup
+	Only    string `json:"only,omitempty"`  // who alone sees it; empty: everybody there
+	Reply   string `json:"reply,omitempty"` // where it is written instead: an address of Slack's, for one answer
 }
 
 func (*ChatAnswer) request() {}

@@ -41,7 +41,7 @@ type Directory struct {
 // maxTargets is how many names one command takes; what follows them is text.
 const maxTargets = 10
 
-// Because ends the names that an escalation begins with: the word after it is none, whatever it says.
+// Because ends the names that an escalation begins with: no word after it counts as one.
 const Because = "because"
 
 // ReadTargets reads whom an escalation names: @user, @org/team, org/team, or the plain name of a

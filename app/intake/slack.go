@@ -225,8 +225,8 @@ func (e chatEvent) said(now time.Time) *incident.ChatSaid {
 	return said
 }
 
-// heard returns what somebody wrote that isn't a command, or what became of it, or nil. A message that becomes a command
-// is one that is gone: the command is on the issue.
+// heard returns what somebody wrote that isn't a command, or what became of it, or nil. A message that becomes a
+// command is one that is gone: the command is on the issue.
 func (e chatEvent) heard(now time.Time) *incident.ChatWords {
 	m, edited, isGone := e.chatMessage, "", false
 	switch e.Subtype {

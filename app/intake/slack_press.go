@@ -63,6 +63,9 @@ func (s *Slack) press(r Request, i interaction) Result {
 	result.Said = &incident.ChatSaid{User: i.User.ID, Channel: i.Channel.ID, Text: b.Command, At: r.Now.UTC(),
 		IsPress: true, Seen: b.Seen, ID: incident.PressID(digest(strings.Join([]string{i.Team.ID, i.Message.TS, i.User.ID,
 			a.ActionID, a.Value, moment(a.ActionTS)}, " ")))}
+	if b.Of != "" {
+		result.Said.Of, result.Said.Reply = b.Of, result.ReplyTo
+	}
 	return result
 }
 

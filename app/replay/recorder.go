@@ -431,6 +431,12 @@ func (r *recorder) Reply(_ context.Context, _, text string) error {
 	return nil
 }
 
+// ReplyWith implements engine.Replier.
+func (r *recorder) ReplyWith(_ context.Context, _ string, reply ports.ChatReply) error {
+	r.note("answer in the chat", "", reply.Text)
+	return nil
+}
+
 // Schedule implements engine.Scheduler.
 func (r *recorder) Schedule(_ context.Context, ref incident.Ref, when time.Time) error {
 	do := "set no timer"

@@ -32,8 +32,8 @@ func (w *window) fill(action, words string) {
 	settle(w.t, w.demo.url)
 }
 
-// TestS1BrowserSlack: people run a P1 from Slack's pages, with keys and clicks, and the issue has all of it. Its
-// severity is confirmed on GitHub: the channel is made by that.
+// TestS1BrowserSlack: people run a P1 from its declaration to its end from Slack's pages alone, with keys and clicks,
+// and the issue has all of it.
 func TestS1BrowserSlack(t *testing.T) {
 	t.Parallel()
 	w := open(t)
@@ -42,11 +42,12 @@ func TestS1BrowserSlack(t *testing.T) {
 	w.say("/incident critical Checkout is down")
 	w.visit("/slack/general")
 	w.sees(".slack-prompt", "/acme/incidents/issues/1")
+	w.look("slack-declared")
+	w.leave(click(`.slack-prompt button[value="run /ic severity critical"]`))
+	settle(w.t, w.demo.url)
 	const issue, channel = "/acme/incidents/issues/1", "/slack/inc-1-checkout-is-down"
-	w.visit(issue)
-	w.comment("/ic severity critical")
-	w.comment("/ic customer globex")
-
+	w.visit(channel)
+	w.say("/ic customer add globex")
 	w.visit(channel)
 	w.become("carol")
 	w.sees("#flash", "nobody has invited carol yet")
@@ -65,11 +66,35 @@ func TestS1BrowserSlack(t *testing.T) {
 	w.look("slack")
 	w.say("the pods <b>restart</b> every 10 s")
 	w.fill("form /oe workaround", "eu-2 takes the traffic")
+	w.visit(channel)
+	w.say("/ic @carol") // asked for the role, she is invited
+	w.become("carol")
+	w.visit(channel)
+	w.look("slack-carol")
+	for _, text := range []string{"/ic", "/ic update It works again. We watch it.", "/ic phase monitoring"} {
+		w.visit(channel)
+		w.say(text)
+	}
+	w.visit(channel)
+	w.sees("#topic", "Monitoring")
+	w.leave(click("form#clock button[value='24h']"))
+	settle(t, w.demo.url)
+	for _, text := range []string{"/ic agree Gina, by phone, sees no errors",
+		"/ic followup acme/payments Add a limit @erin due:2027-03-20", "/ic close"} {
+		w.visit(channel)
+		w.say(text)
+	}
+	w.visit(channel)
+	w.look("slack-closed")
 
 	w.visit(issue)
-	for _, text := range []string{"Half of all payments fail", "a bad deploy", "eu-2 takes the traffic"} {
+	for _, text := range []string{"a bad deploy", "eu-2 takes the traffic", "Agreed", "Add a limit", "findings (1)"} {
 		w.sees("#pinned .comment-body", text)
 	}
+	w.sees(".timeline-comment", "Half of all payments fail")
 	w.sees(".timeline-comment", "bob in Slack")
+	w.sees(".timeline-comment", "carol in Slack")
 	w.lacks(".timeline-comment", "every 10 s") // what isn't a command stays in Slack
+	w.sees("#state", "Closed")
+	w.look("slack-issue")
 }

@@ -147,10 +147,19 @@ type Announcement struct {
 	Posted func(channel, id string)
 }
 
+// ChatReply is an answer to somebody in a chat, which they alone see.
+type ChatReply struct {
+	Text     string
+	IsMarkup bool // Text is in the chat's own markup
+	Buttons  []incident.ChatButton
+}
+
 // Replier answers people in the chat in which they wrote.
 type Replier interface {
 	// Reply writes text to an address that the chat gave with the message.
 	Reply(ctx context.Context, address, text string) error
+	// ReplyWith does the same with more than plain text.
+	ReplyWith(ctx context.Context, address string, reply ChatReply) error
 }
 
 // Chat is a chat in which incidents have channels (S1).

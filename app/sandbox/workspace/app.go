@@ -366,6 +366,8 @@ func (w *Workspace) serveHook(rw http.ResponseWriter, r *http.Request, id string
 	var in struct {
 		Text         string `json:"text"`
 		ResponseType string `json:"response_type"`
+
+		Blocks json.RawMessage `json:"blocks"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(rw, r.Body, 1<<20)).Decode(&in); err != nil || in.Text == "" {
 		http.Error(rw, "invalid_payload", http.StatusBadRequest)
@@ -380,7 +382,7 @@ func (w *Workspace) serveHook(rw http.ResponseWriter, r *http.Request, id string
 		return
 	}
 	h.used++
-	m := Message{User: BotUser, Text: in.Text}
+	m := Message{User: BotUser, Text: in.Text, Blocks: in.Blocks}
 	if in.ResponseType != "in_channel" {
 		m.OnlyTo = h.user
 	}
