@@ -138,6 +138,10 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		elsewhere.ServeHTTP(w, r)
 		return
 	}
+	if err := holdAgainstModel(signed[1], operation, r, body); err != nil {
+		a.answer(w, r, nil, err)
+		return
+	}
 	out, err := a.doInTime(service, operation, r, body)
 	a.answer(w, r, out, err)
 }
