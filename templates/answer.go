@@ -4,19 +4,22 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // answerPage is the page on which somebody answers who was paged.
-var answerPage = template.Must(template.New("answer.html").Funcs(template.FuncMap{
-	"upper": Capital,
-	"utc":   UTC,
-	"dated": func(t time.Time) string { return Dated(t, t) },
-	"plain": plain,
-	"names": func(all []string) string { return strings.Join(all, ", ") },
-}).ParseFS(files, "answer.html"))
+var answerPage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("answer.html").Funcs(template.FuncMap{
+		"upper": Capital,
+		"utc":   UTC,
+		"dated": func(t time.Time) string { return Dated(t, t) },
+		"plain": plain,
+		"names": func(all []string) string { return strings.Join(all, ", ") },
+	}).ParseFS(files, "answer.html"))
+})
 
 // AnswerPage is what the page shows on which somebody answers who was paged (I8).
 type AnswerPage struct {
@@ -48,7 +51,7 @@ func (a AnswerPage) IsIC() bool {
 func (a AnswerPage) IsOver() bool { return a.Brief != nil && !a.Brief.State.Running() }
 
 // WriteAnswerPage writes the page. It needs no script, and asks no other server.
-func WriteAnswerPage(w io.Writer, page AnswerPage) error { return answerPage.Execute(w, page) }
+func WriteAnswerPage(w io.Writer, page AnswerPage) error { return answerPage().Execute(w, page) }
 
 // plain returns somebody's words on one line of at most so many characters.
 func plain(text string, limit int) string {

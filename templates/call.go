@@ -4,20 +4,23 @@ import (
 	"bytes"
 	"encoding/xml"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
 // calls holds what a phone says.
-var calls = template.Must(template.New("").Option("missingkey=error").Funcs(template.FuncMap{
-	"xml": func(text string) (string, error) {
-		var out strings.Builder
-		err := xml.EscapeText(&out, []byte(text))
-		return out.String(), err
-	},
-	"plain": plain,
-}).ParseFS(files, "call.xml", "call-answered.xml"))
+var calls = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Option("missingkey=error").Funcs(template.FuncMap{
+		"xml": func(text string) (string, error) {
+			var out strings.Builder
+			err := xml.EscapeText(&out, []byte(text))
+			return out.String(), err
+		},
+		"plain": plain,
+	}).ParseFS(files, "call.xml", "call-answered.xml"))
+})
 
 // Call is what a phone says to who is paged.
 type Call struct {
@@ -38,7 +41,7 @@ func CallAnswered(how string) (string, error) { return writeCall("call-answered.
 
 func writeCall(name string, what any) (string, error) {
 	var out bytes.Buffer
-	err := calls.ExecuteTemplate(&out, name, what)
+	err := calls().ExecuteTemplate(&out, name, what)
 	return strings.TrimSpace(out.String()), err
 }
 

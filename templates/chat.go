@@ -3,10 +3,10 @@ package templates
 import (
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -40,10 +40,10 @@ func ChatLink(c incident.Chat) string {
 }
 
 var (
-	chatStrong = regexp.MustCompile(`\*\*([^*\n]+)\*\*`)
-	chatHidden = regexp.MustCompile(`(?s)&lt;!--.*?--&gt;`)
-	chatLinked = regexp.MustCompile(`\[([^\]\n|]+)\]\((https?://[^\s()|]+)\)`)
-	chatSlash  = regexp.MustCompile("\\\\([!-/:-@\\[-`{-~])")
+	chatStrong = lazily.Compile(`\*\*([^*\n]+)\*\*`)
+	chatHidden = lazily.Compile(`(?s)&lt;!--.*?--&gt;`)
+	chatLinked = lazily.Compile(`\[([^\]\n|]+)\]\((https?://[^\s()|]+)\)`)
+	chatSlash  = lazily.Compile("\\\\([!-/:-@\\[-`{-~])")
 )
 
 // ChatMarkdown returns one of the app's own comments in Slack's markup. Nobody is mentioned there.

@@ -2,16 +2,16 @@ package templates
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // onGitHub is the path of what GitHub links back: whoever is there would see that an incident
 // mentions it.
-var onGitHub = regexp.MustCompile(`/(?:issues|pull|commit|discussions)/`)
+var onGitHub = lazily.Compile(`/(?:issues|pull|commit|discussions)/`)
 
 // destination escapes what would act within the destination of a link.
 var destination = strings.NewReplacer(`\`, "%5C", "|", "%7C", "<", "%3C", ">", "%3E", "&", "&amp;", " ", "%20",

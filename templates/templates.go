@@ -9,16 +9,17 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/services"
 	"github.com/firebreak-dev/firebreak/app/sources"
@@ -28,7 +29,8 @@ import (
 //go:embed all:repository demo starter starter.md comments card.md chat.md timeline.md customer.md revert.md answer.html ways.html call.xml call-answered.xml
 var files embed.FS
 
-// parsed holds the comments and the timeline's lines: what parses once can't fail in the night.
+// The templates are parsed when they are needed first; a test parses all of them, so that none fails in
+// the night.
 var (
 	comments = parse("comments/*.md")
 	lines    = parse("timeline.md")
@@ -38,8 +40,10 @@ var (
 	revert   = parse("revert.md")
 )
 
-func parse(pattern string) *template.Template {
-	return template.Must(template.New("").Option("missingkey=error").Funcs(Funcs()).ParseFS(files, pattern))
+func parse(pattern string) func() *template.Template {
+	return sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("").Option("missingkey=error").Funcs(Funcs()).ParseFS(files, pattern))
+	})
 }
 
 // Funcs are the functions that every template may use.
@@ -162,7 +166,7 @@ func Starter(coordinators string) (out map[string]string, text string) {
 // Names lists the names of the comments, sorted.
 func Names() []string {
 	var out []string
-	for _, t := range comments.Templates() {
+	for _, t := range comments().Templates() {
 		if name, ok := strings.CutSuffix(t.Name(), ".md"); ok {
 			out = append(out, name)
 		}
@@ -173,21 +177,21 @@ func Names() []string {
 
 // Comment writes what the core wants to say. Who is spoken to is mentioned; nobody else is.
 func Comment(s incident.Say) (string, error) {
-	if comments.Lookup(s.Name+".md") == nil {
+	if comments().Lookup(s.Name+".md") == nil {
 		return "", fmt.Errorf("no template comments/%s.md", s.Name)
 	}
-	text, err := execute(comments, s.Name+".md", s)
+	text, err := execute(comments(), s.Name+".md", s)
 	return Capital(text), err
 }
 
 // Card writes a part of the card, one of the templates that card.md defines: "facts", or "card",
 // the visible whole.
-func Card(part string, data any) (string, error) { return execute(card, part, data) }
+func Card(part string, data any) (string, error) { return execute(card(), part, data) }
 
 // ChatCard writes a part of the card as it is in the incident's channel in Slack, one of the templates
 // that chat.md defines.
 func ChatCard(part string, data any) (string, error) {
-	text, err := execute(chat, part, data)
+	text, err := execute(chat(), part, data)
 	return strings.TrimSpace(text), err
 }
 
@@ -202,31 +206,31 @@ type CustomerView struct {
 // CustomerIssue returns a part of a customer's issue (V6): its "title", or the "status" line that
 // its text begins with.
 func CustomerIssue(part string, v CustomerView) (string, error) {
-	text, err := execute(customer, part, v)
+	text, err := execute(customer(), part, v)
 	return strings.TrimSpace(text), err
 }
 
 // RevertBody returns the text of a pull request that takes another back. Who may read its repository
 // may read it: of the incident it has the name alone, and why, as somebody wrote it for there.
 func RevertBody(v incident.Reversal, of incident.Ref) (string, error) {
-	text, err := execute(revert, "revert.md", struct{ Of, Why, By, Incident string }{v.Of, v.Text, v.By, of.String()})
+	text, err := execute(revert(), "revert.md", struct{ Of, Why, By, Incident string }{v.Of, v.Text, v.By, of.String()})
 	return strings.TrimSpace(text), err
 }
 
 // Line returns an entry of the timeline in a few words, without who did it and without its text.
 func Line(e incident.Entry) string {
 	name := e.Kind
-	if lines.Lookup(name) == nil {
+	if lines().Lookup(name) == nil {
 		name = "other"
 	}
-	out, err := execute(lines, name, e)
+	out, err := execute(lines(), name, e)
 	if err != nil {
 		return texts.Inert(e.Kind, 40)
 	}
 	return texts.Squeeze(out)
 }
 
-var blankLines = regexp.MustCompile(`\n[ \t]*\n(?:[ \t]*\n)+`)
+var blankLines = lazily.Compile(`\n[ \t]*\n(?:[ \t]*\n)+`)
 
 // execute runs a template and tidies the blank lines that its branches left.
 func execute(t *template.Template, name string, data any) (string, error) {

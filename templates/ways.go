@@ -3,17 +3,20 @@ package templates
 import (
 	"html/template"
 	"io"
+	"sync"
 	"time"
 )
 
 // waysPage is the page on which somebody says by which ways pages reach them.
-var waysPage = template.Must(template.New("ways.html").Funcs(template.FuncMap{
-	"way":   Way,
-	"upper": Capital,
-	"dur":   Duration,
-	"dated": func(t time.Time) string { return Dated(t, t) },
-	"plain": plain,
-}).ParseFS(files, "ways.html"))
+var waysPage = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("ways.html").Funcs(template.FuncMap{
+		"way":   Way,
+		"upper": Capital,
+		"dur":   Duration,
+		"dated": func(t time.Time) string { return Dated(t, t) },
+		"plain": plain,
+	}).ParseFS(files, "ways.html"))
+})
 
 // WaysPage is what that page shows (O3).
 type WaysPage struct {
@@ -32,4 +35,4 @@ type WayRow struct {
 }
 
 // WriteWaysPage writes the page. It needs no script, and asks no other server.
-func WriteWaysPage(w io.Writer, page WaysPage) error { return waysPage.Execute(w, page) }
+func WriteWaysPage(w io.Writer, page WaysPage) error { return waysPage().Execute(w, page) }

@@ -17,7 +17,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
@@ -313,6 +315,66 @@ func TestTenThousandInstallationsTakeTurns(t *testing.T) {
 	}
 	if len(swept) != len(all) {
 		t.Errorf("new processes swept %d", len(swept))
+	}
+}
+
+// slow is a GitHub that takes 200 ms for each answer.
+type slow struct {
+	next  http.RoundTripper
+	calls atomic.Int64
+}
+
+func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.calls.Add(1)
+	time.Sleep(200 * time.Millisecond)
+	return s.next.RoundTrip(r)
+}
+
+// ticking is the time of a test's bubble.
+type ticking struct{}
+
+func (ticking) Now() time.Time { return time.Now() }
+
+// A sweep of a thousand installations ends within a minute where GitHub takes 200 ms for each call, also in the
+// five minutes in which all of them have the hour's turn: they are swept side by side.
+func TestASweepOfAThousandInstallationsTakesAMinute(t *testing.T) {
+	t.Parallel()
+	key := testKey()
+	for name, isWhole := range map[string]func(int64, time.Time) bool{"as the hours go": isHourly,
+		"all have their turn": func(int64, time.Time) bool { return true }} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				away := &slow{next: &orgs{n: 1000, minted: map[int]int{}}}
+				app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key, Now: time.Now,
+					Transport: away})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := &sweeper{app: app, queue: &looks{}, clock: ticking{}, metrics: metrics.Discard{},
+					log: slog.New(slog.DiscardHandler), isWhole: isWhole}
+				for n := range 4 {
+					start, before := time.Now(), away.calls.Load()
+					if err := s.next(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					took, calls := time.Since(start), away.calls.Load()-before
+					t.Logf("sweep %d: %v, %d calls", n+1, took, calls)
+					if took > time.Minute || took < 5*time.Second {
+						t.Errorf("sweep %d took %v", n+1, took)
+					}
+					time.Sleep(sweepEvery - took)
+				}
+				swept := 0
+				for _, p := range s.progress {
+					if time.Since(p.tried) < 2*sweepEvery {
+						swept++
+					}
+				}
+				if swept != 1000 {
+					t.Errorf("%d were swept in the last sweeps", swept)
+				}
+			})
+		})
 	}
 }
 

@@ -1,11 +1,11 @@
 package command
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
@@ -111,7 +111,7 @@ func answerOrEmpty(text string) string {
 	return answer(text)
 }
 
-var ticked = regexp.MustCompile(`(?m)^\s*[-*+] \[[xX]\](?:\s|$)`)
+var ticked = lazily.Compile(`(?m)^\s*[-*+] \[[xX]\](?:\s|$)`)
 
 // firstWord returns the first word in lower case, without what surrounds it.
 func firstWord(s string) string {

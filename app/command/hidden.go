@@ -1,10 +1,10 @@
 package command
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
@@ -17,10 +17,10 @@ const maxHidden = 20
 var (
 	// dressed is what Markdown may have before a command that was meant as one: a list item, a
 	// task, a heading, code or emphasis.
-	dressed = regexp.MustCompile("^ {0,3}(?:(?:[-*+]|[0-9]{1,9}[.)]) +)?(?:\\[[ xX]\\] +)?(?:#{1,6} +)?[`*_]*")
+	dressed = lazily.Compile("^ {0,3}(?:(?:[-*+]|[0-9]{1,9}[.)]) +)?(?:\\[[ xX]\\] +)?(?:#{1,6} +)?[`*_]*")
 
 	// element begins a tag of HTML.
-	element = regexp.MustCompile(`<[!/a-zA-Z]`)
+	element = lazily.Compile(`<[!/a-zA-Z]`)
 )
 
 // hidden finds a command that was probably meant as one in a comment that has none, so that it is

@@ -2,7 +2,6 @@ package command
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/reply"
 )
 
@@ -78,7 +78,7 @@ type reading struct {
 
 // tag is a tag of an element that holds blocks of Markdown: what is in <details> is folded away,
 // what is in <blockquote> is quoted, and neither is a command.
-var tag = regexp.MustCompile(`(?i)<(/?)(blockquote|center|del|details|div|dl|ol|s|strike|table|ul)(?:[\s/>]|$)`)
+var tag = lazily.Compile(`(?i)<(/?)(blockquote|center|del|details|div|dl|ol|s|strike|table|ul)(?:[\s/>]|$)`)
 
 // read walks a node. top is true in the blocks of the top level and in what is in their lines.
 func (r *reading) read(n ast.Node, top bool) {

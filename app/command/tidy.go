@@ -1,11 +1,11 @@
 package command
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -36,7 +36,7 @@ func tidy(body string) string {
 }
 
 // runs finds a line that runs a workflow.
-var runs = regexp.MustCompile(`^ {0,3}/(?i:oe)[:,.]?\s+(?i:run)[.,:;!]?\s`)
+var runs = lazily.Compile(`^ {0,3}/(?i:oe)[:,.]?\s+(?i:run)[.,:;!]?\s`)
 
 // tidyText is tidy for any other text.
 func tidyText(body string) string {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/oncall"
 )
@@ -222,7 +222,7 @@ type moment struct{}
 
 const momentPattern = `^(20[0-9]{2}-[0-9]{2}-[0-9]{2})[ T]([0-9]{2}:[0-9]{2})(?::00)?(Z|[+-][0-9]{2}:[0-9]{2})?$`
 
-var momentForm = regexp.MustCompile(momentPattern)
+var momentForm = lazily.Compile(momentPattern)
 
 func (moment) read(r *reader, n ast.Node) value {
 	v := r.text(n)
@@ -255,7 +255,7 @@ type period struct{}
 
 const periodPattern = `^(?:([1-9][0-9]{0,2}) ?)?(h|d|w|hours?|days?|weeks?|months?)$`
 
-var periodForm = regexp.MustCompile(periodPattern)
+var periodForm = lazily.Compile(periodPattern)
 
 func (period) read(r *reader, n ast.Node) value {
 	v := r.text(n)

@@ -2,10 +2,11 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 const secretPrefix = "FIREBREAK_SECRET_"
@@ -14,13 +15,13 @@ const secretPattern = `^[A-Z][A-Z0-9_]{0,59}$`
 
 // A secret's name, and what isn't one.
 var (
-	secretName = regexp.MustCompile(secretPattern)
-	tokenShape = regexp.MustCompile(
+	secretName = lazily.Compile(secretPattern)
+	tokenShape = lazily.Compile(
 		`^(?:gh[a-z]_|github_pat_|glpat-|xox[a-z]-|xapp-|whsec_|eyJ|AIza|sk-).{12}` +
 			`|^A[KS]IA[A-Z0-9]{12}|-----BEGIN|^(?i:bearer|basic) |^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-`,
 	)
-	longRun   = regexp.MustCompile(`[A-Za-z0-9+/=]{16}`)
-	twoDigits = regexp.MustCompile(`(?s)[0-9].*[0-9]`)
+	longRun   = lazily.Compile(`[A-Za-z0-9+/=]{16}`)
+	twoDigits = lazily.Compile(`(?s)[0-9].*[0-9]`)
 )
 
 // mayBeSecret reports whether a text may be a secret, or an address that holds one.

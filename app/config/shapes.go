@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	regex "regexp/syntax"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
@@ -76,7 +76,7 @@ func matching(name, pattern, allowed, example string) word {
 	return word{
 		name:    name,
 		pattern: pattern,
-		fits:    regexp.MustCompile(pattern).MatchString,
+		fits:    lazily.Compile(pattern).MatchString,
 		allowed: allowed,
 		example: example,
 	}
@@ -139,7 +139,7 @@ const longest = 90 * 24 * time.Hour
 
 const spanPattern = `^(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?$`
 
-var spanForm = regexp.MustCompile(spanPattern)
+var spanForm = lazily.Compile(spanPattern)
 
 // span is a time span such as 20m, 1h30m or 2d.
 type span struct {
@@ -219,7 +219,7 @@ func short(d time.Duration) string {
 // clock is a time of day; 24:00 is the day's end.
 type clock struct{}
 
-var clockForm = regexp.MustCompile(`^([0-9]{1,2}):([0-5][0-9])$`)
+var clockForm = lazily.Compile(`^([0-9]{1,2}):([0-5][0-9])$`)
 
 func (clock) read(r *reader, n ast.Node) value {
 	v := r.text(n)

@@ -111,7 +111,7 @@ func priceTaps(w *world, cold bool) (costs []cost) {
 		w.calls()
 		w.act(tap.who, "ticks", tap.label, nil)
 		w.settle()
-		costs = append(costs, cost{tap.label, len(w.calls())})
+		costs = append(costs, costOf(tap.label, w.calls()))
 	}
 	return costs
 }
@@ -183,8 +183,40 @@ func TestACommandCostsTheSameWhateverWasSaidBefore(t *testing.T) {
 
 // cost is how many calls a command took.
 type cost struct {
-	text  string
-	calls int
+	text   string
+	calls  int
+	before []string // the calls before its reaction
+}
+
+// costOf returns what a command took.
+func costOf(text string, calls []call) cost {
+	c := cost{text: text, calls: len(calls)}
+	for _, made := range calls {
+		if made.Method == "POST" && strings.HasSuffix(made.Path, "/reactions") {
+			break
+		}
+		c.before = append(c.before, made.Method+" "+made.Path)
+	}
+	return c
+}
+
+// late are the commands whose reaction waits for a fourth call: one that asks about a person and tells them,
+// one whose words go to a customer's issue first, and one for which a token is asked.
+var late = map[incident.Kind]bool{incident.GiveIC: true, incident.Update: true, incident.StartFreeze: true}
+
+// A command's reaction is on its way after three calls, whatever else the command does: the issue, its
+// timeline, and whether somebody may, or an answer in words.
+func TestACommandsReactionWaitsForThreeCalls(t *testing.T) {
+	skipUnderRace(t)
+	for _, c := range price(newWorld(t), 10, false) {
+		most := 3
+		if late[kindOf(c.text)] {
+			most++
+		}
+		if len(c.before) > most {
+			t.Errorf("the reaction to %s waits for %d calls: %q", c.text, len(c.before), c.before)
+		}
+	}
 }
 
 // price plays every command, after so many comments, and counts the calls of each; cold, each in a
@@ -200,7 +232,7 @@ func price(w *world, comments int, cold bool) (costs []cost) {
 		w.calls()
 		w.comment(who, text)
 		w.settle()
-		costs = append(costs, cost{text, len(w.calls())})
+		costs = append(costs, costOf(text, w.calls()))
 	}
 	for _, s := range steps(whole(w.t))[:5] {
 		w.step(s)

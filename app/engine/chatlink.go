@@ -6,11 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -26,7 +26,7 @@ const (
 )
 
 // askedLink finds what asks for a code: it is never run as a command from Slack.
-var askedLink = regexp.MustCompile(`(?i)^\s*/incident\s+link(?:\s|$)`)
+var askedLink = lazily.Compile(`(?i)^\s*/incident\s+link(?:\s|$)`)
 
 // keptCode is what is kept of a code.
 type keptCode struct {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -96,7 +96,7 @@ func (e *Engine) ChatSecret(ctx context.Context, channel string) (account, secre
 }
 
 // userMention is a mention of a member in what Slack sends.
-var userMention = regexp.MustCompile(`<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>`)
+var userMention = lazily.Compile(`<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>`)
 
 // loginOf returns the login of a member, as the configuration has it: exactly one names them. Where none does, what
 // they said themselves on GitHub counts.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -178,7 +178,7 @@ func (r *reconciliation) openOldCard(issue *Snapshot, body string, forged error)
 }
 
 // issuesPage finds the issues to which a card links: older cards name their own in no other way.
-var issuesPage = regexp.MustCompile(`/([A-Za-z0-9_-]+)/([A-Za-z0-9._-]+)/issues/([0-9]+)\b`)
+var issuesPage = lazily.Compile(`/([A-Za-z0-9_-]+)/([A-Za-z0-9._-]+)/issues/([0-9]+)\b`)
 
 // maxLinked is to how many different issues a card's links are followed.
 const maxLinked = 10

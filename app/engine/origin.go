@@ -6,11 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/mark"
 )
 
@@ -44,7 +44,7 @@ func (r *reconciliation) signOrigin(trouble string, o signedOrigin) mark.Mark {
 	return mark.Mark{Kind: "origin", Text: said + "." + r.hash("origin", trouble, said)}
 }
 
-var originPattern = regexp.MustCompile(`^([A-Za-z0-9_-]+)\.([0-9a-f]{64})$`)
+var originPattern = lazily.Compile(`^([A-Za-z0-9_-]+)\.([0-9a-f]{64})$`)
 
 // originFact returns the fact that a source opened this incident, if the app wrote so.
 func (r *reconciliation) originFact() (incident.Opened, bool) {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/suspect"
 )
@@ -156,7 +156,7 @@ func isCandidate(p mergedPull, of incident.Ref) bool {
 }
 
 // reverting is the branch of a pull request that GitHub's own button makes.
-var reverting = regexp.MustCompile(`^revert-(\d+)-`)
+var reverting = lazily.Compile(`^revert-(\d+)-`)
 
 // dependencyBots keep dependencies up to date.
 var dependencyBots = []string{"dependabot", "dependabot[bot]", "renovate", "renovate[bot]", "dependabot-preview"}

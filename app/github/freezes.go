@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -312,7 +312,7 @@ func isOfQueue(e graphError) bool {
 
 // queueBranch names what a merge queue is about to merge: the base's name, the pull request and the commit on which
 // it is made.
-var queueBranch = regexp.MustCompile(`^refs/heads/gh-readonly-queue/(.+)/pr-(\d{1,9})-([0-9a-f]{40,64})$`)
+var queueBranch = lazily.Compile(`^refs/heads/gh-readonly-queue/(.+)/pr-(\d{1,9})-([0-9a-f]{40,64})$`)
 
 // queueByRefs reads a merge queue from the branches that it makes, which who may read the repository sees. Each is made
 // on the one before it, and the first on the tip of the base. What has no branch yet has no commit to judge.

@@ -5,19 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // contentCreating lists what counts as content: the operations of which GitHub's description says
 // that "creating content too quickly using this endpoint may result in secondary rate limiting"
 // (@octokit/openapi 23.0.2), as far as the product uses them.
-var contentCreating = regexp.MustCompile(`^(?:POST .*/(?:issues|pulls|issues/\d+/(?:comments|sub_issues)` +
+var contentCreating = lazily.Compile(`^(?:POST .*/(?:issues|pulls|issues/\d+/(?:comments|sub_issues)` +
 	`|pulls/\d+/(?:comments|requested_reviewers|reviews))` +
 	`|DELETE .*/issues/\d+/sub_issue|PUT .*/pulls/\d+/merge)$`)
 
@@ -81,7 +81,7 @@ func (p *pacingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-var reaction = regexp.MustCompile(`/reactions$`)
+var reaction = lazily.Compile(`/reactions$`)
 
 // pacer keeps the writes of an installation so far apart, as GitHub asks of integrations that write
 // much: the most urgent goes first. It works on the wall clock, for it waits; a server on a clock

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/similar"
 )
 
@@ -52,7 +52,7 @@ func (a *App) ListFolder(ctx context.Context, ref incident.Ref, folder string) (
 }
 
 // objectName is the name of one of git's objects.
-var objectName = regexp.MustCompile(`^[0-9a-f]{40,64}$`)
+var objectName = lazily.Compile(`^[0-9a-f]{40,64}$`)
 
 // ReadContents returns the contents of files by their object names; "" for one that isn't text. It
 // takes one call.

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/words"
@@ -94,7 +94,7 @@ func (r *run) noteStart(c Command) {
 }
 
 // callAddress is an address that is safe to be clickable wherever it is shown.
-var callAddress = regexp.MustCompile(`^https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9/:?&=._~%#+,;!$*-]*)?$`)
+var callAddress = lazily.Compile(`^https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?][A-Za-z0-9/:?&=._~%#+,;!$*-]*)?$`)
 
 const maxCall = 300 // bytes of a call's address
 

@@ -3,12 +3,12 @@ package incident
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
@@ -123,7 +123,7 @@ func parseChanges(w words.Words) (Command, error) {
 }
 
 // daysBack is a number of days as people write it.
-var daysBack = regexp.MustCompile(`^(?i)(\d{1,3})\s*(?:days?|d)(?:[\s.,:;]+|$)`)
+var daysBack = lazily.Compile(`^(?i)(\d{1,3})\s*(?:days?|d)(?:[\s.,:;]+|$)`)
 
 // cutLookBack reads how long before the start changes are looked for: 2h, 1h30m, 3d. It returns 0 for what is no
 // such span.

@@ -2,9 +2,9 @@ package incident
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
 
@@ -19,7 +19,7 @@ var _ = register(Row{
 }, parseLink, (*run).linkChat)
 
 // chatCode is a code, as people may write it.
-var chatCode = regexp.MustCompile(`^[A-Z0-9]{4}-?[A-Z0-9]{4}$`)
+var chatCode = lazily.Compile(`^[A-Z0-9]{4}-?[A-Z0-9]{4}$`)
 
 // parseLink reads the code, or "none".
 func parseLink(w words.Words) (Command, error) {

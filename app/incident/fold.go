@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
@@ -57,7 +57,7 @@ func parseDuplicate(w words.Words) (Command, error) {
 }
 
 // linkedIssue is an issue's address as the target of a Markdown link.
-var linkedIssue = regexp.MustCompile(`^\[[^\]\n]*\]\(<?([^)>\s]+)>?(?:\s+"[^"\n]*")?\)`)
+var linkedIssue = lazily.Compile(`^\[[^\]\n]*\]\(<?([^)>\s]+)>?(?:\s+"[^"\n]*")?\)`)
 
 // cutIssue cuts the issue off that a text begins with: its repository, if one is named, and its
 // number.

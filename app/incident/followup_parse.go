@@ -3,10 +3,10 @@ package incident
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
@@ -90,7 +90,7 @@ func (d *followUpDetails) take(all []string) (left []string) {
 }
 
 // relativeDay is a due date that counts from the day of the comment.
-var relativeDay = regexp.MustCompile(`^\+\d{1,3}[dw]$`)
+var relativeDay = lazily.Compile(`^\+\d{1,3}[dw]$`)
 
 // isDue reports whether a text is a due date.
 func isDue(s string) bool {

@@ -3,12 +3,12 @@ package incident
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
@@ -269,7 +269,7 @@ func cutTarget(line string) (c Command, rest string) {
 }
 
 // forLong is how long, as people write it after what is frozen.
-var forLong = regexp.MustCompile(`(?i)^for\s+(?:(an?|\d{1,4})\s*(?:hours?|hrs?|h))?\s*` +
+var forLong = lazily.Compile(`(?i)^for\s+(?:(an?|\d{1,4})\s*(?:hours?|hrs?|h))?\s*` +
 	`(?:(\d{1,5})\s*(?:minutes?|mins?|m))?(?:[\s.,:;]+|$)`)
 
 // cutFor cuts "for 2h" off.

@@ -1,11 +1,11 @@
 package incident
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -169,8 +169,8 @@ func writtenCommand(c Command) string {
 }
 
 var (
-	optional    = regexp.MustCompile(`\s*\[[^\]]*\]`)
-	placeholder = regexp.MustCompile(` (?:text or owner/repo#n|text|why|title|NAME…|who and how)$`)
+	optional    = lazily.Compile(`\s*\[[^\]]*\]`)
+	placeholder = lazily.Compile(` (?:text or owner/repo#n|text|why|title|NAME…|who and how)$`)
 )
 
 // shortUsage returns a row's usage without what may be left out, and with … where words are needed.

@@ -1,10 +1,11 @@
 package incident
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // halfOfDay is am or pm behind a time, however it is dotted.
@@ -15,36 +16,36 @@ const weekday = `(?i:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?`
 
 // The parts of a time as people write it. Each pattern begins where the part does.
 var (
-	atTime = regexp.MustCompile(`^(?i:at|around|about|approx\.?|circa|ca\.?)\s+|^[~@]\s?`)
+	atTime = lazily.Compile(`^(?i:at|around|about|approx\.?|circa|ca\.?)\s+|^[~@]\s?`)
 	// wrapped is a time between marks: [14:05], (2:05 pm), **14:05**.
-	wrapped = regexp.MustCompile(`^(?:\(([^()]{4,40})\)|\[([^\[\]]{4,40})\]|\*\*([^*]{4,40})\*\*):?(?:\s+|$)`)
+	wrapped = lazily.Compile(`^(?:\(([^()]{4,40})\)|\[([^\[\]]{4,40})\]|\*\*([^*]{4,40})\*\*):?(?:\s+|$)`)
 
-	isoDate  = regexp.MustCompile(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|,?\s+(?:at\s+)?)`)
-	dayMonth = regexp.MustCompile(`^` + weekday +
+	isoDate  = lazily.Compile(`^(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt]|,?\s+(?:at\s+)?)`)
+	dayMonth = lazily.Compile(`^` + weekday +
 		`(\d{1,2})(?:st|nd|rd|th|\.)?\s+([A-Za-z]{3,9})\.?,?(?:\s+(\d{4}))?,?\s+(?:at\s+)?`)
-	monthDay = regexp.MustCompile(`^` + weekday +
+	monthDay = lazily.Compile(`^` + weekday +
 		`([A-Za-z]{3,9})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?(?:\s+(\d{4}))?,?\s+(?:at\s+)?`)
-	dottedDate = regexp.MustCompile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})?,?\s+(?:at\s+)?`)
-	slashDate  = regexp.MustCompile(`^\d{1,4}/\d{1,2}(?:/\d{2,4})?,?\s+(?:at\s+)?`)
-	namedDay   = regexp.MustCompile(`^(?i)(?:last\s+)?(yesterday|today|` +
+	dottedDate = lazily.Compile(`^(\d{1,2})\.(\d{1,2})\.(\d{4})?,?\s+(?:at\s+)?`)
+	slashDate  = lazily.Compile(`^\d{1,4}/\d{1,2}(?:/\d{2,4})?,?\s+(?:at\s+)?`)
+	namedDay   = lazily.Compile(`^(?i)(?:last\s+)?(yesterday|today|` +
 		`(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)[.,]?\s+(?:at\s+)?`)
-	dayBehind = regexp.MustCompile(`^(?i),?\s+(yesterday|today)(?:$|[\s,;:])`)
+	dayBehind = lazily.Compile(`^(?i),?\s+(yesterday|today)(?:$|[\s,;:])`)
 
-	timeOfDay = regexp.MustCompile(`^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?` +
+	timeOfDay = lazily.Compile(`^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?` +
 		`(?:` + halfOfDay + `)?(?:\s?(?i:h|hrs|uhr)\b)?`)
-	dottedTime = regexp.MustCompile(`^(\d{1,2})\.(\d{2})()` + halfOfDay)
-	halfDay    = regexp.MustCompile(`^(\d{1,2})()()` + halfOfDay)
-	noon       = regexp.MustCompile(`^(12)()()\s?(?i:(noon|midnight))\b`)
-	partOfDay  = regexp.MustCompile(`^\s(?i:in the (morning|afternoon|evening))\b`)
+	dottedTime = lazily.Compile(`^(\d{1,2})\.(\d{2})()` + halfOfDay)
+	halfDay    = lazily.Compile(`^(\d{1,2})()()` + halfOfDay)
+	noon       = lazily.Compile(`^(12)()()\s?(?i:(noon|midnight))\b`)
+	partOfDay  = lazily.Compile(`^\s(?i:in the (morning|afternoon|evening))\b`)
 
-	offsetPattern = regexp.MustCompile(`^(\s?(?i:UTC|GMT))?(\s?)([+-])(\d{1,2})(?::?(\d{2}))?\b`)
-	zoneName      = regexp.MustCompile(`^\s?\(?([A-Za-z]{1,5})\b\)?`)
-	zoneArea      = regexp.MustCompile(`^\s?\(?((?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|` +
+	offsetPattern = lazily.Compile(`^(\s?(?i:UTC|GMT))?(\s?)([+-])(\d{1,2})(?::?(\d{2}))?\b`)
+	zoneName      = lazily.Compile(`^\s?\(?([A-Za-z]{1,5})\b\)?`)
+	zoneArea      = lazily.Compile(`^\s?\(?((?:Africa|America|Antarctica|Asia|Atlantic|Australia|Europe|` +
 		`Indian|Pacific|US|Etc)/[A-Za-z_+-]+(?:/[A-Za-z_]+)?\d*)\)?`)
 
 	// spanOf finds the end of a span: "12:30-12:45 maintenance" stays whole.
-	spanOf    = regexp.MustCompile(`^\s?[-–—]\s?(\d{1,2}):\d{2}(?:` + halfOfDay + `)?`)
-	endOfTime = regexp.MustCompile(`^(?:$|[\s,;–—-]|:(?:\D|$))[\s,;:–—-]*`)
+	spanOf    = lazily.Compile(`^\s?[-–—]\s?(\d{1,2}):\d{2}(?:` + halfOfDay + `)?`)
+	endOfTime = lazily.Compile(`^(?:$|[\s,;–—-]|:(?:\D|$))[\s,;:–—-]*`)
 )
 
 var months = []string{"january", "february", "march", "april", "may", "june", "july", "august", "september",
@@ -131,7 +132,7 @@ func readMoment(text string) (m Moment, rest string) {
 // findTime returns the hour, minute, second and half of the day with which a text begins, and nil if
 // it begins with no time.
 func findTime(s string) []string {
-	for _, pattern := range []*regexp.Regexp{timeOfDay, dottedTime, halfDay, noon} {
+	for _, pattern := range []*lazily.Regexp{timeOfDay, dottedTime, halfDay, noon} {
 		if t := pattern.FindStringSubmatch(s); t != nil {
 			return t
 		}

@@ -3,12 +3,12 @@ package incident
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
@@ -73,7 +73,7 @@ func parseNote(w words.Words) (Command, error) {
 }
 
 // commentLink is a link to a comment, bare or in Markdown.
-var commentLink = regexp.MustCompile(`(?:\[[^\]\n]*\]\()?<?(?:https?://[^\s#<>()]*)?#issuecomment-(\d+)>?\)?`)
+var commentLink = lazily.Compile(`(?:\[[^\]\n]*\]\()?<?(?:https?://[^\s#<>()]*)?#issuecomment-(\d+)>?\)?`)
 
 // parsePin reads the link of a comment and what to note about it. Without a link, what the comment
 // quotes is meant.

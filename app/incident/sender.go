@@ -3,11 +3,11 @@ package incident
 import (
 	"encoding/base64"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -96,7 +96,7 @@ func CutLinks(key string) (rest string, links []Link) {
 }
 
 // slackMember is what the id of a member of Slack looks like.
-var slackMember = regexp.MustCompile(`^[UW][A-Z0-9]{6,20}$`)
+var slackMember = lazily.Compile(`^[UW][A-Z0-9]{6,20}$`)
 
 // CustomersOf returns the customers of whom somebody is a contact: by a mail address or the id of a
 // member of Slack. Where no contact has the address, its domain decides, if the configuration has

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
@@ -85,7 +85,7 @@ func BoxFor(command string, p Policy) (Box, bool) {
 
 // boxLine finds the boxes of a text, and whether they are ticked. GitHub's editors write an x of
 // either case.
-var boxLine = regexp.MustCompile(`(?m)^(- \[)([ xX])(\] )(` + boxMark + `[^\n]*)$`)
+var boxLine = lazily.Compile(`(?m)^(- \[)([ xX])(\] )(` + boxMark + `[^\n]*)$`)
 
 // Untick returns a card's text with every box empty, as the app wrote it.
 func Untick(card string) string {

@@ -3,12 +3,12 @@ package incident
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
@@ -34,7 +34,7 @@ var _ = register(Row{
 }, parseSnooze, (*run).snoozeUpdate)
 
 // hoursAndMinutes is a duration as people write it.
-var hoursAndMinutes = regexp.MustCompile(`^(?i)(?:(\d{1,4})\s*(?:hours?|hrs?|h))?\s*` +
+var hoursAndMinutes = lazily.Compile(`^(?i)(?:(\d{1,4})\s*(?:hours?|hrs?|h))?\s*` +
 	`(?:(\d{1,4})\s*(?:minutes?|mins?|m))?(?:[\s.,:;]+|$)`)
 
 // parseSnooze reads by how long the update moves, and why.

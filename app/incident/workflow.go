@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/words"
 )
@@ -112,13 +112,13 @@ const (
 )
 
 // inputName is what an input of a workflow may be called.
-var inputName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,99}$`)
+var inputName = lazily.Compile(`^[A-Za-z_][A-Za-z0-9_-]{0,99}$`)
 
 // IsInputName reports whether a workflow's input may have that name.
 func IsInputName(name string) bool { return inputName.MatchString(name) }
 
 // workflowName is what the configuration may call a workflow: it is a word of commands.
-var workflowName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`)
+var workflowName = lazily.Compile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$`)
 
 // IsWorkflowName reports whether the configuration may call a workflow so.
 func IsWorkflowName(name string) bool { return workflowName.MatchString(name) }
@@ -316,7 +316,7 @@ func wrongInputs(w Workflow, given []InputValue) (wrong []string) {
 }
 
 // decimal is what an input takes that is a number.
-var decimal = regexp.MustCompile(`^-?[0-9]{1,15}(\.[0-9]{1,15})?$`)
+var decimal = lazily.Compile(`^-?[0-9]{1,15}(\.[0-9]{1,15})?$`)
 
 // refuses says why an input does not take a value; "" if it does.
 func (in WorkflowInput) refuses(value string) string {

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"io"
 	netmail "net/mail"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/emersion/go-message"
 	mailheader "github.com/emersion/go-message/mail"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // Bounce is what a mail server says of a mail that it could not deliver, or could not deliver yet.
@@ -33,10 +34,10 @@ const maxUndelivered = 50
 var (
 	// failedLine names an address in a report of qmail, and the reason in the line below:
 	// <gina@example.com>:
-	failedLine = regexp.MustCompile(`(?m)^<([^<>\s]{1,200}@[^<>\s]{1,200})>:[ \t]*(?:\r?\n)?(.*)$`)
+	failedLine = lazily.Compile(`(?m)^<([^<>\s]{1,200}@[^<>\s]{1,200})>:[ \t]*(?:\r?\n)?(.*)$`)
 	// copiedHeader is a header of the mail that was not delivered, where the report holds it as
 	// text.
-	copiedHeader = regexp.MustCompile(
+	copiedHeader = lazily.Compile(
 		`(?im)^[> \t]*(references|in-reply-to|reply-to|message-id|date):[ \t]*(.{1,1000})$`,
 	)
 )

@@ -1,8 +1,9 @@
 package intake
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // invitation returns what an invitation to a call says: its title, when it begins, where it is,
@@ -44,7 +45,7 @@ func invitation(calendar string) string {
 
 var (
 	// folded is where a long line of a calendar goes on in the next.
-	folded = regexp.MustCompile(`\n[ \t]`)
+	folded = lazily.Compile(`\n[ \t]`)
 
 	unescaped = strings.NewReplacer(`\n`, "\n", `\N`, "\n", `\,`, ",", `\;`, ";", `\\`, `\`)
 )

@@ -2,16 +2,17 @@ package intake
 
 import (
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 const maxCalls = 5
 
 var (
-	webAddress = regexp.MustCompile("https?://[^\\s<>\"'|\\\\^{}`\\[\\]]+")
-	meetCode   = regexp.MustCompile(`^/[a-z]{3}-[a-z]{4}-[a-z]{3}$`)
+	webAddress = lazily.Compile("https?://[^\\s<>\"'|\\\\^{}`\\[\\]]+")
+	meetCode   = lazily.Compile(`^/[a-z]{3}-[a-z]{4}-[a-z]{3}$`)
 )
 
 // callLinks returns the addresses of video calls in the texts. A mail about a P1 often carries one,

@@ -1,21 +1,22 @@
 package intake
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // criticalSubject are the words in a mail's subject that claim a critical incident (I7): P1,
 // critical, sev1, SEV-1, priority 1, outage, production down. Nothing else of a mail does: its text
 // may quote them, and mail programs call too much important.
-var criticalSubject = regexp.MustCompile(
+var criticalSubject = lazily.Compile(
 	`(?i)\b(?:p-?1|critical|sev(?:erity)?[ -]?1|prio(?:rity)?[ -]?1|outage|prod(?:uction)? (?:is |system is )?down)\b`,
 )
 
 // harmless are subjects that hold such words and claim the opposite.
-var harmless = regexp.MustCompile(
+var harmless = lazily.Compile(
 	`(?i)\b(?:non?|not|planned|scheduled)[ -]+(?:a |an |so )?(?:p-?1|critical|outage)\b`,
 )
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	htmlcharset "golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding/charmap"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/reply"
 )
 
@@ -141,7 +141,7 @@ func (m *mail) head(h mailheader.Header) {
 const autoReplied = "auto-replied"
 
 // robots are the addresses from which programs of mailing lists answer.
-var robots = regexp.MustCompile(`(?i)^(?:listserv|majordomo|mailman|ezmlm|sympa` +
+var robots = lazily.Compile(`(?i)^(?:listserv|majordomo|mailman|ezmlm|sympa` +
 	`|.*-request|.*-bounces|.*-confirm)(?:\+[^@]*)?@`)
 
 // automatic returns whether a machine wrote a mail, and why, in the words of RFC 3834; empty: a
@@ -181,8 +181,8 @@ func senderOf(h mailheader.Header) (address, name string, senders int) {
 }
 
 var (
-	inBrackets = regexp.MustCompile(`<\s*([^<>\s]+@[^<>\s]+)\s*>`)
-	bracketed  = regexp.MustCompile(`<([^<>]+)>`)
+	inBrackets = lazily.Compile(`<\s*([^<>\s]+@[^<>\s]+)\s*>`)
+	bracketed  = lazily.Compile(`<([^<>]+)>`)
 )
 
 // messageIDs returns the ids that a header lists, whatever they look like: some programs write ids

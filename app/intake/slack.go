@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // Slack reads Slack's slash command, message shortcut and submitted modal.
@@ -258,7 +258,7 @@ func (e chatEvent) heard(now time.Time) *incident.ChatWords {
 }
 
 // isCommand finds the beginning of a command.
-var isCommand = regexp.MustCompile(`^\s*/(?:ic|oe|incident)(?:\s|$)`)
+var isCommand = lazily.Compile(`^\s*/(?:ic|oe|incident)(?:\s|$)`)
 
 func (s *Slack) command(r Request, c slack.SlashCommand) Result {
 	words := SlackText(c.Text)
@@ -466,7 +466,7 @@ func ephemeral(words string) *Answer {
 	return &Answer{ContentType: "application/json", Body: body}
 }
 
-var slackMark = regexp.MustCompile(`<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>`)
+var slackMark = lazily.Compile(`<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>`)
 
 // SlackText returns a message without Slack's marks: <https://a.example|here> becomes "here
 // (https://a.example)".

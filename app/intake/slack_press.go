@@ -2,13 +2,13 @@ package intake
 
 import (
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // Buttons and forms of the card in an incident's channel. Each becomes what its person said there, so that it
@@ -104,7 +104,7 @@ func formOf(f incident.ChatForm, channel string) slack.ModalViewRequest {
 }
 
 // isCommandLine finds a line that begins like a command.
-var isCommandLine = regexp.MustCompile(`(?m)^[ \t]*/(?:ic|oe|incident)(?:\s|$)`)
+var isCommandLine = lazily.Compile(`(?m)^[ \t]*/(?:ic|oe|incident)(?:\s|$)`)
 
 // filled reads a form that somebody sent. What can't be right is said in the form, which stays open.
 // https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload

@@ -15,11 +15,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // SNS reads what Amazon SNS posts: alarms of CloudWatch's, mails of SES's, and other messages as
@@ -206,13 +207,13 @@ func (m snsMessage) signed() string {
 // another way.
 // https://docs.aws.amazon.com/general/latest/gr/sns.html
 var (
-	snsAddress = regexp.MustCompile(
+	snsAddress = lazily.Compile(
 		`^https://(sns\.[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?)/`,
 	)
-	certificateURL = regexp.MustCompile(
+	certificateURL = lazily.Compile(
 		snsAddress.String() + `SimpleNotificationService-[0-9a-f]{16,64}\.pem$`,
 	)
-	confirmURL = regexp.MustCompile(snsAddress.String() + `\?([A-Za-z0-9=&%:._~-]+)$`)
+	confirmURL = lazily.Compile(snsAddress.String() + `\?([A-Za-z0-9=&%:._~-]+)$`)
 )
 
 // isCertificate reports whether an address is one of SNS's certificates.

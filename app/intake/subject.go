@@ -1,22 +1,22 @@
 package intake
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 // answering is what mail programs put before the subject of a mail that they answer or forward, in
 // the languages in which they are delivered most, and how some count: Re[2]:, AW (3):.
-var answering = regexp.MustCompile(
+var answering = lazily.Compile(
 	`^(?i:re|r|aw|antw|antwort|sv|vs|ref|rif|res|odp|ynt|fwd?|wg|wl|tr|rv|i|enc|vb|doorst|pd|vl` +
 		`|ilt|İLT|回复|回覆|答复|答覆|返信|转发|轉寄|轉發|転送|Ответ|НА|回信)` +
 		`(?:\s?[\[(^]\d{1,4}[\])]?)?\s?[:：]`,
 )
 
 // warning is what companies put before the subject of a mail that came from outside.
-var warning = regexp.MustCompile(`^(?i:\[(?:external|extern|externe|externo|ext|suspicious|spam\??|caution)\]` +
+var warning = lazily.Compile(`^(?i:\[(?:external|extern|externe|externo|ext|suspicious|spam\??|caution)\]` +
 	`|\*\*\* ?external ?\*\*\*)`)
 
 // conversation returns the subject that all mails of a conversation have in common, in lower case,

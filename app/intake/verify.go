@@ -7,10 +7,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // window is how old a signed time may be, and how far ahead of our clock.
@@ -92,7 +93,7 @@ func needToken(s Secrets, h http.Header) error {
 }
 
 // signatureForm is what a hex SHA-256 is.
-var signatureForm = regexp.MustCompile(`^[0-9a-fA-F]{64}$`)
+var signatureForm = lazily.Compile(`^[0-9a-fA-F]{64}$`)
 
 // needForm rejects what can't be a signature: "v0=" or the like, and the hex SHA-256.
 func needForm(signature, prefix string) error {

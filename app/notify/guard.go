@@ -8,11 +8,11 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strings"
 	"syscall"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // errNotPublic is why the guard refuses an address.
@@ -97,7 +97,7 @@ func newGuard(allow []string) (*guard, error) {
 }
 
 // accountName is the name of an account on GitHub, in lower case.
-var accountName = regexp.MustCompile(`^[0-9a-z_-]+$`)
+var accountName = lazily.Compile(`^[0-9a-z_-]+$`)
 
 // of returns the guard of what goes out for the account of ctx.
 func (g *guard) of(ctx context.Context) *guard {

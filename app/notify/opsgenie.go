@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -96,7 +96,7 @@ func newOpsgenieResponder(target string) opsgenieResponder {
 }
 
 // uuid is the shape of ids at Opsgenie and Atlassian.
-var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var uuid = lazily.Compile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // responder takes a target apart.
 func responder(target string) (of, name string) {

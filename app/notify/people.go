@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
@@ -52,8 +52,8 @@ const longestWait = time.Hour
 const maxWays = 10 // of a person
 
 var (
-	phoneNumber = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`) // E.164
-	pushoverKey = regexp.MustCompile(`^[A-Za-z0-9]{30}$`)
+	phoneNumber = lazily.Compile(`^\+[1-9][0-9]{6,14}$`) // E.164
+	pushoverKey = lazily.Compile(`^[A-Za-z0-9]{30}$`)
 )
 
 // check completes a way. An error holds no address.

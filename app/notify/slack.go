@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/slack-go/slack/slackutilsx"
 
 	"github.com/firebreak-dev/firebreak/app/engine"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -23,8 +23,8 @@ import (
 const slackText = 40_000
 
 var (
-	slackUser  = regexp.MustCompile(`^[UW][A-Z0-9]{2,20}$`)
-	slackGroup = regexp.MustCompile(`^S[A-Z0-9]{2,20}$`)
+	slackUser  = lazily.Compile(`^[UW][A-Z0-9]{2,20}$`)
+	slackGroup = lazily.Compile(`^S[A-Z0-9]{2,20}$`)
 )
 
 // Errors of the Web API that pass, https://docs.slack.dev/reference/methods/chat.postMessage#errors

@@ -2,9 +2,9 @@ package postmortem
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -18,7 +18,7 @@ const (
 	maxCells    = 50_000    // of a table, with those that are missing
 )
 
-var escaped = regexp.MustCompile(`\\.`)
+var escaped = lazily.Compile(`\\.`)
 
 // withoutMachineText returns a document in which the machine's sections are empty and every line
 // keeps its number: nobody must correct them, and a timeline may be longer than all that people

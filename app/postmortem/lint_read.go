@@ -5,22 +5,27 @@ import (
 	"cmp"
 	"encoding/json"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // gfm reads documents as GitHub does.
-var gfm = goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
+var gfm = sync.OnceValue(func() parser.Parser {
+	return goldmark.New(goldmark.WithExtensions(extension.GFM)).Parser()
+})
 
 // parsedDocument is a postmortem with what was found in it. Its source has the document's lines.
 type parsedDocument struct {
@@ -134,7 +139,7 @@ func parseDocument(document, template string) (p *parsedDocument, why string) {
 			src[i] = ' '
 		}
 	}
-	root := gfm.Parse(text.NewReader(src))
+	root := gfm().Parse(text.NewReader(src))
 	p.marked = p.promptMarks(root)
 	p.customer = p.findCustomerSection(root)
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
@@ -152,12 +157,12 @@ func parseDocument(document, template string) (p *parsedDocument, why string) {
 }
 
 // headingLine finds a heading.
-var headingLine = regexp.MustCompile(`(?m)^[> \t]*#{1,6}[ \t]+(.*)`)
+var headingLine = lazily.Compile(`(?m)^[> \t]*#{1,6}[ \t]+(.*)`)
 
 // prompt is a place where people must write: the name in its comment, and the heading above.
 type prompt struct{ name, heading string }
 
-var promptMark = regexp.MustCompile(`^<!-- prompt: (.*?) *-->`)
+var promptMark = lazily.Compile(`^<!-- prompt: (.*?) *-->`)
 
 // required returns the prompts of a new document of this incident: a template may ask more of some
 // incidents than of others. If it can't be written without facts, only what still has its prompt's
@@ -171,7 +176,7 @@ func required(template string, f frontMatter) []prompt {
 	}
 	var out []prompt
 	p := &parsedDocument{src: []byte(document)}
-	root := gfm.Parse(text.NewReader(p.src))
+	root := gfm().Parse(text.NewReader(p.src))
 	marked := p.promptMarks(root)
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		for _, name := range marked[n] {
@@ -394,10 +399,10 @@ func (p *parsedDocument) walkBlock(n ast.Node) {
 }
 
 var (
-	region          = regexp.MustCompile(`<!-- firebreak:(begin|end) ([a-z][a-z0-9-]*) -->`)
-	comment         = regexp.MustCompile(`(?s)<!--.*?(?:-->|\z)`)
-	element         = regexp.MustCompile(`<[^<>]*>`)
-	anchorAttribute = regexp.MustCompile(`(?i)\s(?:id|name)\s*=\s*["']?([^\s"'<>]+)`)
+	region          = lazily.Compile(`<!-- firebreak:(begin|end) ([a-z][a-z0-9-]*) -->`)
+	comment         = lazily.Compile(`(?s)<!--.*?(?:-->|\z)`)
+	element         = lazily.Compile(`<[^<>]*>`)
+	anchorAttribute = lazily.Compile(`(?i)\s(?:id|name)\s*=\s*["']?([^\s"'<>]+)`)
 )
 
 // walkHTML reads a block of HTML: the marks of what Firebreak writes, comments, and words between tags.

@@ -2,13 +2,13 @@ package postmortem
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -49,12 +49,12 @@ func (p *parsedDocument) endOf(n, block ast.Node) int {
 }
 
 var (
-	placeholder = regexp.MustCompile(`\b(?:TODO|TBD|FIXME|XXX)\b|(?i:\blorem ipsum\b)`)
+	placeholder = lazily.Compile(`\b(?:TODO|TBD|FIXME|XXX)\b|(?i:\blorem ipsum\b)`)
 	// waiting matches a text that only says that there is none yet.
-	waiting = regexp.MustCompile(`^(?i:todo|tbd|fixme|xxx|\.{2,}|…+|\?+)[.:!…]*$`)
+	waiting = lazily.Compile(`^(?i:todo|tbd|fixme|xxx|\.{2,}|…+|\?+)[.:!…]*$`)
 	// blame finds words that say who instead of what. What comes before the group is quoted, or the
 	// opposite of blame.
-	blame = regexp.MustCompile(`(?i)"[^"]{0,200}"|“[^”]{0,200}”|` +
+	blame = lazily.Compile(`(?i)"[^"]{0,200}"|“[^”]{0,200}”|` +
 		`\b(?:nobody|no[- ]one|it|that|what)['’]s fault|\b(?:no|page|segmentation) fault of\b|` +
 		`\b(?:not|nobody is|no[- ]one is|nothing) to blame\b|` +
 		`\b(should have known|careless(?:ly|ness)?|negligen(?:t|tly|ce)|human error|` +

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 	"github.com/yuin/goldmark"
@@ -71,8 +72,9 @@ func isSameYAML(a, b string) bool {
 		reflect.DeepEqual(x, y)
 }
 
-var shown = goldmark.New(goldmark.WithExtensions(extension.GFM),
-	goldmark.WithRendererOptions(html.WithUnsafe()))
+var shown = sync.OnceValue(func() goldmark.Markdown {
+	return goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
+})
 
 // maxCompared is how much Markdown is compared by its meaning; more is compared by its bytes.
 const maxCompared = 1 << 20
@@ -99,7 +101,7 @@ func isDeep(text string) bool {
 // where it is shown.
 func meaning(text string) string {
 	var page bytes.Buffer
-	if err := shown.Convert([]byte(text), &page); err != nil {
+	if err := shown().Convert([]byte(text), &page); err != nil {
 		return text
 	}
 	var b strings.Builder

@@ -12,10 +12,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 	"unicode"
@@ -23,6 +23,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
@@ -62,12 +63,17 @@ type FollowUp struct {
 	Title string
 }
 
-// Our own templates are parsed once: what parses at the start can't fail in the night.
+// Our own templates are parsed once, when they are needed first. Tests use each of them, so that none fails in
+// the night.
 var (
-	document = template.Must(parse("postmortem.md", templates.Postmortem()))
-	ticket   = template.Must(parse("ticket.md", templates.Ticket()))
-	pull     = template.Must(parse("pull.md", templates.Pull()))
+	document = lazy("postmortem.md", templates.Postmortem)
+	ticket   = lazy("ticket.md", templates.Ticket)
+	pull     = lazy("pull.md", templates.Pull)
 )
+
+func lazy(name string, text func() string) func() *template.Template {
+	return sync.OnceValue(func() *template.Template { return template.Must(parse(name, text())) })
+}
 
 func parse(name, text string) (*template.Template, error) {
 	return template.New(name).Funcs(templates.Funcs()).Funcs(template.FuncMap{
@@ -84,7 +90,7 @@ func parse(name, text string) (*template.Template, error) {
 }
 
 // blank are the lines that a template's branches left.
-var blank = regexp.MustCompile(`\n(?:[ \t]*\n){2,}`)
+var blank = lazily.Compile(`\n(?:[ \t]*\n){2,}`)
 
 func execute(t *template.Template, data any) (string, error) {
 	var b page
@@ -110,7 +116,7 @@ func (p *page) Write(b []byte) (int, error) {
 // Mistakes.
 func Document(f Facts) (string, error) {
 	v := look(f)
-	text, err := execute(document, v)
+	text, err := execute(document(), v)
 	if err == nil && f.Template != "" {
 		text, err = fill(f.Template, text, v)
 	}
@@ -127,7 +133,7 @@ func Pull(f Facts) (title, body string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	body, err = execute(pull, struct {
+	body, err = execute(pull(), struct {
 		view
 		Path      string
 		Prompts   []string
@@ -235,7 +241,7 @@ func Ticket(f Facts, i int) (title, body string, err error) {
 	if title != Plain(f.name(fu), 0) {
 		more = fu.Title // the title does not hold all of the first line
 	}
-	body, err = execute(ticket, struct {
+	body, err = execute(ticket(), struct {
 		FollowUp
 		Unnamed                           bool
 		More, Owner, URL, Comment, Marker string
@@ -270,7 +276,7 @@ func (f Facts) name(fu FollowUp) string {
 
 // acts finds what, in a title or a commit's message, would mention, refer, close an issue or skip
 // its checks.
-var acts = regexp.MustCompile(`(?i)@|#|://|\[|gh-`)
+var acts = lazily.Compile(`(?i)@|#|://|\[|gh-`)
 
 // Plain returns somebody's words as one line for a place without Markdown, such as a title: they
 // look the same and have no effect. It is cut after limit characters; 0 means no limit.
@@ -301,7 +307,7 @@ func (f Facts) closed() time.Time {
 }
 
 // eventID finds the number in an event's id.
-var eventID = regexp.MustCompile(`^e([0-9]+)`)
+var eventID = lazily.Compile(`^e([0-9]+)`)
 
 // permalink returns the address of what a fact came from: its comment, its event, or the issue that
 // was opened. What the clock did has none.

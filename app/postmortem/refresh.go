@@ -1,13 +1,14 @@
 package postmortem
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // Refresh writes the machine's parts of a document again: the front matter, and what is between
@@ -66,7 +67,7 @@ type markedSection struct {
 	begin, end int // lines of the markers
 }
 
-var marker = regexp.MustCompile(`^<!-- firebreak:(begin|end) ([a-z][a-z0-9-]*) -->[ \t]*$`)
+var marker = lazily.Compile(`^<!-- firebreak:(begin|end) ([a-z][a-z0-9-]*) -->[ \t]*$`)
 
 // markedSections finds the machine's sections: of each name the first pair of markers.
 func markedSections(lines []string) []markedSection {
@@ -104,7 +105,7 @@ var blocks = parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers
 // markers, which are outside of everything, so the parser needs no more than this.
 const maxIndent = 32 // characters
 
-var nesting = regexp.MustCompile(`^(?:[ \t>*+-]|[0-9]{1,9}[.)])*`)
+var nesting = lazily.Compile(`^(?:[ \t>*+-]|[0-9]{1,9}[.)])*`)
 
 // markerLines finds the lines that are a marker and nothing else: not in code, in a quote, in a
 // list, or in a longer comment.
@@ -139,8 +140,8 @@ func markerLines(lines []string) []int {
 }
 
 var (
-	yamlKey  = regexp.MustCompile(`^([A-Za-z_][\w-]*):`)
-	yamlLine = regexp.MustCompile(`^(?:[A-Za-z_][\w-]*:|[ \t#]|-[ \t]|$)`)
+	yamlKey  = lazily.Compile(`^([A-Za-z_][\w-]*):`)
+	yamlLine = lazily.Compile(`^(?:[A-Za-z_][\w-]*:|[ \t#]|-[ \t]|$)`)
 )
 
 // frontEnd returns the line after the front matter, or 0 if the document begins with none. What

@@ -3,12 +3,12 @@ package postmortem
 import (
 	"encoding/json"
 	"html"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
@@ -106,7 +106,7 @@ func cellsOf(line string) (cells []string) {
 	return cells
 }
 
-var backslashed = regexp.MustCompile(`\\([[:punct:]])`)
+var backslashed = lazily.Compile(`\\([[:punct:]])`)
 
 // wordsOf returns a cell's words without what is Markdown about them.
 func wordsOf(cell string) string {

@@ -2,7 +2,6 @@ package postmortem
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -397,11 +397,11 @@ func nearest(name string) string {
 
 // Until November 2026 a template was one of Go's text/template.
 var (
-	oldTag = regexp.MustCompile(`^-? ?(?:[.$(]|(?:if|with|range|end|else|define|template|block|` +
+	oldTag = lazily.Compile(`^-? ?(?:[.$(]|(?:if|with|range|end|else|define|template|block|` +
 		`break|continue|and|or|not|eq|ne|lt|le|gt|ge|len|index|slice|call|html|js|print|printf|println|` +
 		`urlquery|json|stamp|minute|lasted|long|since|who|why|link|inert|quote|code|mention|ref|names|utc|` +
 		`clock|moment|dur|wait|upper|sentence|role|service|plural)\b)|^/\*|-$`)
-	oldField = regexp.MustCompile(`\.([A-Z][A-Za-z]*)`)
+	oldField = lazily.Compile(`\.([A-Z][A-Za-z]*)`)
 )
 
 // isOldTag reports whether a tag is of Go's text/template.

@@ -1,15 +1,15 @@
 package postmortem
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
 
 var (
-	ticketOwner = regexp.MustCompile(`(?m)^\| Owner \|[^\r\n]*`)
-	ticketDue   = regexp.MustCompile(`(?m)^\| Due \|[^\r\n]*`)
+	ticketOwner = lazily.Compile(`(?m)^\| Owner \|[^\r\n]*`)
+	ticketDue   = lazily.Compile(`(?m)^\| Due \|[^\r\n]*`)
 )
 
 // TicketOf writes who owns a follow-up and when it is due into the text of its ticket, and touches
@@ -28,7 +28,7 @@ func TicketOf(text, owner, due string) string {
 }
 
 // replaceFirst writes a line in the place of the first that a pattern finds.
-func replaceFirst(text string, pattern *regexp.Regexp, line string) string {
+func replaceFirst(text string, pattern *lazily.Regexp, line string) string {
 	m := pattern.FindStringIndex(text)
 	if m == nil {
 		return text

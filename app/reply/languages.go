@@ -1,8 +1,9 @@
 package reply
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // field is a field of the block with which a mail client introduces a mail.
@@ -69,17 +70,17 @@ var (
 	writers = compileAttributions()
 
 	// when is a date or a time of day, in one of the many forms of mail clients.
-	when = regexp.MustCompile(`\b(19|20)\d\d\b|\d{1,2}[:.h]\d\d\b|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{4}\s?[年년]`)
+	when = lazily.Compile(`\b(19|20)\d\d\b|\d{1,2}[:.h]\d\d\b|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{4}\s?[年년]`)
 
 	// wrote is the verb in any of the languages.
 	wrote = compileVerbs()
 
 	// address is one in angle brackets, or one that GitHub masked.
-	address = regexp.MustCompile(`<\s?[^<>\s]*@[^<>]*>|\*\*\*@\*\*\*\.\*\*\*|\[mailto:|\([^()\s]+@[^()\s]+\)`)
+	address = lazily.Compile(`<\s?[^<>\s]*@[^<>]*>|\*\*\*@\*\*\*\.\*\*\*|\[mailto:|\([^()\s]+@[^()\s]+\)`)
 
 	// original is the line that Outlook and others put above a mail, in the languages in which it
 	// is seen.
-	original = regexp.MustCompile(`(?i)^[*_\s]*[-–—_]{2,}\s*(` + strings.Join([]string{
+	original = lazily.Compile(`(?i)^[*_\s]*[-–—_]{2,}\s*(` + strings.Join([]string{
 		`original message`, `original appointment`, `forwarded message`, `reply message`, `forwarded by .*`,
 		`urspr(ü|ue)ngliche (nachricht|mail|e-mail)`, `weitergeleitete nachricht`, `original-?nachricht`, `original ?e?-?mail`,
 		`message d'origine`, `message d’origine`, `message original`, `message transféré`, `mensaje original`, `mensaje reenviado`,
@@ -90,13 +91,13 @@ var (
 	}, "|") + `)\s*[-–—_]{2,}[*_\s]*$`)
 
 	// forwarded begins a mail that was passed on by Apple Mail, and is what LooksQuoted asks about.
-	forwarded = regexp.MustCompile(`(?i)^(begin forwarded message|anfang der weitergeleiteten (nachricht|e-mail)|début du message (transféré|réexpédié)|inicio del mensaje reenviado|início da mensagem (encaminhada|reencaminhada)|inizio messaggio inoltrato|begin doorgestuurd bericht|początek przekazywanej wiadomości)\s*:?$`)
+	forwarded = lazily.Compile(`(?i)^(begin forwarded message|anfang der weitergeleiteten (nachricht|e-mail)|début du message (transféré|réexpédié)|inicio del mensaje reenviado|início da mensagem (encaminhada|reencaminhada)|inizio messaggio inoltrato|begin doorgestuurd bericht|początek przekazywanej wiadomości)\s*:?$`)
 
 	// footer is the line that GitHub ends its mails with.
-	footer = regexp.MustCompile(`(?i)^(reply to this email directly|you are receiving this because)\b`)
+	footer = lazily.Compile(`(?i)^(reply to this email directly|you are receiving this because)\b`)
 
 	// device is what telephones and mail clients add below a mail.
-	device = regexp.MustCompile(`(?i)^(` + strings.Join([]string{
+	device = lazily.Compile(`(?i)^(` + strings.Join([]string{
 		`sent (from|via|using) (my |the )?\S.{0,60}`, `get outlook for (ios|android|mac).{0,60}`,
 		`(von meinem .{1,40} gesendet|gesendet (von|mit) .{1,60}|outlook für (ios|android) beziehen.{0,60})`,
 		`envoyé (de|depuis|à partir de) (mon |ma )?.{1,60}`, `télécharger outlook pour .{1,60}`, `obtenir outlook pour .{1,60}`,
@@ -109,25 +110,25 @@ var (
 	}, "|") + `)$`)
 )
 
-func compileAttributions() (all []*regexp.Regexp) {
+func compileAttributions() (all []*lazily.Regexp) {
 	for _, a := range attributions {
 		pattern := a.wrote
 		if a.begins != "" {
 			pattern = `^\W*` + a.begins + `.*` + pattern
 		}
-		all = append(all, regexp.MustCompile(pattern))
+		all = append(all, lazily.Compile(pattern))
 	}
 
 	return all
 }
 
-func compileVerbs() *regexp.Regexp {
+func compileVerbs() *lazily.Regexp {
 	var verbs []string
 	for _, a := range attributions {
 		verbs = append(verbs, a.wrote)
 	}
 
-	return regexp.MustCompile(strings.Join(verbs, "|"))
+	return lazily.Compile(strings.Join(verbs, "|"))
 }
 
 // isAttribution reports whether a line introduces a quoted mail: it ends as such a line does, has a

@@ -2,9 +2,10 @@ package suspect
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // shape says by its path what a file is. Everything is in lower case.
@@ -74,17 +75,17 @@ func isNamed(name, pattern string) bool {
 }
 
 // updates is how a title says that a dependency is updated.
-var updates = regexp.MustCompile(
+var updates = lazily.Compile(
 	`(?i)^(\w+(\([^)]*\))?!?: *)?(bump|update|upgrade)s? .*\b(dependenc(y|ies)|from v?\d\S* to v?\d|to v?\d+(\.\d+)*$)`)
 
 // switches is how a title says that something runs otherwise from now on: it is switched on, off or over,
 // or it is made faster.
-var switches = regexp.MustCompile(`(?i)^((\w+(\([^)]*\))?!?: *|\[[^\]]*\] *)*` +
+var switches = lazily.Compile(`(?i)^((\w+(\([^)]*\))?!?: *|\[[^\]]*\] *)*` +
 	`(enabl\w*|disabl\w*|switch\w*|turn (on|off)|migrat\w*|roll ?out|activat\w*|cut ?over|default)\b)|\bby default\b` +
 	`|\b(perf|performance|cach(e|es|ing)|faster|speed up|optimi[sz]\w*|paralleli[sz]\w*|concurren\w*|lazy|lazily|async)\b`)
 
 // wording is how a title says that it changes words, or how code looks.
-var wording = regexp.MustCompile(`(?i)\b(typos?|lint(er|ing)?|formatting|comments?|readme|docs?|documentation|` +
+var wording = lazily.Compile(`(?i)\b(typos?|lint(er|ing)?|formatting|comments?|readme|docs?|documentation|` +
 	`changelog|release notes|spelling|wording|flaky)\b`)
 
 // kinds are the shapes that are suspect for what they are, the most telling first.

@@ -1,11 +1,11 @@
 package suspect
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -100,7 +100,7 @@ func isBefore(c Change, start time.Time) bool {
 }
 
 // deploys are the workflows that bring changes to production where nobody uses GitHub's deployments.
-var deploys = regexp.MustCompile(`(?i)(^|[^a-z])(deploy|release|publish|rollout|ship|promot|image)`)
+var deploys = lazily.Compile(`(?i)(^|[^a-z])(deploy|release|publish|rollout|ship|promot|image)`)
 
 // carriers splits a repository's changes into what brings others to production, and the rest:
 // deployments, or releases if there are none, or workflows that deploy.

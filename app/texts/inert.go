@@ -1,10 +1,11 @@
 package texts
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/firebreak-dev/firebreak/app/lazily"
 )
 
 // Joiner is U+2060, WORD JOINER: it shows nothing, breaks no line, and keeps @name and #12 from
@@ -55,11 +56,11 @@ func Quote(text string) string {
 var (
 	// address finds what GitHub would make a link of. Before the @ is what RFC 5322 allows there,
 	// but for what would end a piece of code or a table's cell.
-	address = regexp.MustCompile(
+	address = lazily.Compile(
 		"(?i)(?:[a-z][a-z0-9+.-]*://|www\\.)[^\\s<>|`\u200c\u200d]+|[\\w.+!#$%&'*/=?^{}~-]+@[a-z0-9][\\w.-]*",
 	)
 	// listMark finds what would begin a list.
-	listMark = regexp.MustCompile(`^[0-9]{1,9}[.)]`)
+	listMark = lazily.Compile(`^[0-9]{1,9}[.)]`)
 )
 
 // inertLine escapes text that may be at the start of a line.

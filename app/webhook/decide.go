@@ -3,13 +3,13 @@ package webhook
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/naming"
 )
 
@@ -301,7 +301,7 @@ func (p payload) aboutRun(m *incident.Message, self Self) bool {
 
 // callback is the address at which a deployment protection rule is answered: the payload has the run's id
 // there alone.
-var callback = regexp.MustCompile(`/actions/runs/(\d{1,18})/deployment_protection_rule$`)
+var callback = lazily.Compile(`/actions/runs/(\d{1,18})/deployment_protection_rule$`)
 
 // aboutGate reports whether a deployment waits for the app's word (X4), whoever asked for it: what the app itself
 // started waits too.
@@ -319,7 +319,7 @@ func (p payload) aboutGate(m *incident.Message) bool {
 // gateEvent asks for the app's word on a deployment.
 const gateEvent = "deployment_protection_rule"
 
-var sha = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
+var sha = lazily.Compile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 
 // isForm reports whether the text is the issue form's, whose label may come a moment after it.
 func isForm(body string) bool {

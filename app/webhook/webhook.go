@@ -15,13 +15,13 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/admission"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/lazily"
 	"github.com/firebreak-dev/firebreak/app/logs"
 )
 
@@ -172,12 +172,12 @@ func (o Options) refuseSignature(w http.ResponseWriter, r *http.Request) {
 }
 
 // signatureForm is what a signature looks like.
-var signatureForm = regexp.MustCompile(`^sha256=[0-9a-fA-F]{64}$`)
+var signatureForm = lazily.Compile(`^sha256=[0-9a-fA-F]{64}$`)
 
 func looksSigned(header string) bool { return signatureForm.MatchString(header) }
 
 // deliveryForm is what the ids of deliveries look like.
-var deliveryForm = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+var deliveryForm = lazily.Compile(`^[0-9A-Za-z-]{1,64}$`)
 
 // deliveryOf returns a delivery's id. GitHub does not sign the header in which it comes, so what is
 // no id becomes one: it is stored, and logged.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -109,4 +110,32 @@ func (p *process) highWater() int {
 		p.t.Fatal(err)
 	}
 	return kib
+}
+
+// initialized is a package that a process prepared before it began, as Go's inittrace shows it.
+var initialized = regexp.MustCompile(`(?m)^init (github\.com/firebreak-dev/firebreak/\S+) @.* clock, (\d+) bytes`)
+
+// mostPrepared is what our packages may allocate before serve begins. Templates and regular expressions,
+// which took 7 MB and half of the time until it was ready, are made when they are needed first.
+const mostPrepared = 1 << 20
+
+func TestServeStartsWithoutPreparingWhatItMayNotNeed(t *testing.T) {
+	cmd := exec.Command(server, "version")
+	cmd.Env = []string{"GODEBUG=inittrace=1"}
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	total, packages := 0, initialized.FindAllSubmatch(said, -1)
+	for _, m := range packages {
+		bytes, err := strconv.Atoi(string(m[2]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += bytes
+	}
+	t.Logf("%d packages prepare %d KB", len(packages), total>>10)
+	if len(packages) == 0 || total > mostPrepared {
+		t.Errorf("%d packages prepare %d KB:\n%s", len(packages), total>>10, said)
+	}
 }
