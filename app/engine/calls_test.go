@@ -200,7 +200,7 @@ func costOf(text string, calls []call) cost {
 	return c
 }
 
-// late are the commands whose reaction waits for a fourth call: one that asks about a person and tells them,
+// late are the commands whose reaction waits for a fourth call: one that asks about a person and writes to them,
 // one whose words go to a customer's issue first, and one for which a token is asked.
 var late = map[incident.Kind]bool{incident.GiveIC: true, incident.Update: true, incident.StartFreeze: true}
 
