@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/look"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
@@ -280,7 +281,7 @@ func (r *reconciliation) writeMirrorOf(kept *keptMirror, b *mirrorOf) error {
 		mayBeOlder := b.Begun
 		b.Begun = true
 		r.saveJSON(mirrorStoreKey(r.Ref), *kept)
-		id, err := r.openedIssues().CommentOnce(r.Ref, key[0], func() (int64, error) {
+		id, err := r.openedIssues().CommentOnce(r.Ref, key[0], effects.DoubtUnasked, func() (int64, error) {
 			return r.GitHub.CommentOnPull(r.Ctx, r.Ref, r.IsMarked(key[0]), body)
 		})
 		if err != nil {

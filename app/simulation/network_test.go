@@ -76,6 +76,7 @@ type network struct {
 	timelines map[string]int // how often an issue's timeline was read, by its number
 
 	denied  *denial // an operation that GitHub refuses; nil: none
+	byREST  bool    // GraphQL publishes nothing
 	denials int     // how often it did
 }
 

@@ -131,7 +131,7 @@ func (e Comments) PostOnPull(key, text string) error {
 	pull := e.DocumentRef()
 	pull.Number = e.State.Document.Number
 	marks := look.MarksFor(key)
-	if _, err := e.Issues.CommentOnce(pull, marks[0], func() (int64, error) {
+	if _, err := e.Issues.CommentOnce(pull, marks[0], DoubtComment, func() (int64, error) {
 		return e.GitHub.CommentOnPull(e.Ctx, pull, e.IsMarked(marks[0]), e.SignComment(text, marks...))
 	}); err != nil {
 		return fmt.Errorf("comment on the postmortem's pull request: %w", err)

@@ -60,8 +60,9 @@ type OpenedIssue struct {
 	IsNew  bool      `json:"-"`              // it was opened just now, and not by an earlier look
 }
 
-// How long nothing is opened again after an answer was lost.
+// How long nothing is opened or posted again after an answer was lost.
 const (
+	DoubtComment = 8 * time.Second  // whoever wrote a command waits for its reaction, which comes after it
 	DoubtWaiting = 20 * time.Second // somebody waits for it
 	DoubtUnasked = 45 * time.Second // nobody does
 )
@@ -116,8 +117,9 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 // CommentOnce comments where no look reads: on an issue elsewhere, or on a pull request. comment asks GitHub whether
 // the marked comment is there, and comments if not. GitHub's list can be behind, so that a comment whose answer was
 // lost would be posted twice: it returns a *ports.RetryAfter while that may be.
-func (e Issues) CommentOnce(on incident.Ref, m mark.Mark, comment func() (id int64, err error)) (int64, error) {
-	o, err := e.openOnce(on.String(), m.Line(), "", DoubtUnasked, func() (int, int64, error) {
+func (e Issues) CommentOnce(on incident.Ref, m mark.Mark, doubt time.Duration,
+	comment func() (id int64, err error)) (int64, error) {
+	o, err := e.openOnce(on.String(), m.Line(), "", doubt, func() (int, int64, error) {
 		id, err := comment()
 		return on.Number, id, err
 	})

@@ -383,7 +383,7 @@ func TestA4ACommentElsewhereIsPostedOnce(t *testing.T) {
 	try := func(after time.Duration, answer error) error {
 		l.Now = start.Add(after)
 		e := Issues{Look: l, Known: &KnownIssues{Store: store}} // another process
-		id, err := e.CommentOnce(incident.Ref{Owner: "acme", Repo: "shop", Number: 4}, mark.Mark{Kind: "m", Text: "update/1"},
+		id, err := e.CommentOnce(incident.Ref{Owner: "acme", Repo: "shop", Number: 4}, mark.Mark{Kind: "m", Text: "update/1"}, DoubtUnasked,
 			func() (int64, error) { posted++; return 9, answer })
 		if err == nil && id != 9 {
 			t.Errorf("after %s it is %d", after, id)

@@ -189,7 +189,7 @@ func (e Tickets) move(index int) error {
 		return fmt.Errorf("say ticket-moved: %w", err)
 	}
 	marks := look.MarksFor(fmt.Sprintf("%s/ticket-moved/%d", e.Ref, index))
-	if _, err := e.Issues.CommentOnce(before, marks[0], func() (int64, error) {
+	if _, err := e.Issues.CommentOnce(before, marks[0], DoubtUnasked, func() (int64, error) {
 		return e.GitHub.CommentOnce(e.Ctx, before, e.IsMarked(marks[0]), e.SignComment(text, marks...))
 	}); err != nil {
 		return fmt.Errorf("say where the ticket of follow-up %d is now: %w", index, err)
@@ -275,7 +275,7 @@ func (e Tickets) nudge(ticket incident.Ref, n incident.Nudge, fu incident.Follow
 		return err
 	}
 	marks := look.MarksFor(e.DeclaredRef().String() + "/" + n.Key)
-	id, err := e.Issues.CommentOnce(ticket, marks[0], func() (int64, error) {
+	id, err := e.Issues.CommentOnce(ticket, marks[0], DoubtUnasked, func() (int64, error) {
 		return e.GitHub.CommentOnce(e.Ctx, ticket, e.IsMarked(marks[0]), e.SignComment(text, marks...))
 	})
 	if err != nil {

@@ -265,7 +265,7 @@ func (e Updates) commentUnlessOpenedWith(repo string, number int, a incident.Ann
 }
 
 func (e Updates) comment(issue incident.Ref, a incident.Announce, update mark.Mark) error {
-	_, err := e.Issues.CommentOnce(issue, update, func() (int64, error) {
+	_, err := e.Issues.CommentOnce(issue, update, DoubtComment, func() (int64, error) {
 		return e.GitHub.CommentOnce(e.Ctx, issue, e.IsMarked(update), e.SignComment(a.Text+"\n", update))
 	})
 	return err
