@@ -134,7 +134,8 @@ func explainUnauthorized(reason string) string {
 	if strings.Contains(reason, "claim") {
 		return reason + ". Set this machine's clock by NTP"
 	}
-	return reason + ". Look at FIREBREAK_APP_ID and the App's private key: the key may have been revoked"
+	return reason + ". Look at FIREBREAK_APP_ID (for freezes FIREBREAK_FREEZE_APP_ID) and the App's private key: " +
+		"the key may have been revoked"
 }
 
 // describeError returns err with what could not be done and where, as one of the kinds of error

@@ -157,7 +157,7 @@ type freezer struct {
 // of the one that runs the incidents.
 //
 //	GET    /healthz                            200, without a signature
-//	GET    /                                   200 and {"product": 123456}
+//	GET    /                                   200 and {"product": 123456}, if GitHub takes the key
 //	POST   /repos/OWNER/REPO/rulesets          as GitHub's, if the ruleset is a freeze of product's
 //	PUT    /repos/OWNER/REPO/rulesets/ID       likewise, if that one is a freeze, too
 //	DELETE /repos/OWNER/REPO/rulesets/ID       as GitHub's, if that one is a freeze
@@ -175,8 +175,9 @@ func (a *App) FreezerHandler(product int64, secret []byte) (http.Handler, error)
 	f := &freezer{a, product, secret, seen}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /{$}", f.signed(func(context.Context, freezeRequest) (int, any, error) {
-		return http.StatusOK, map[string]int64{"product": product}, nil
+	mux.HandleFunc("GET /{$}", f.signed(func(ctx context.Context, _ freezeRequest) (int, any, error) {
+		_, _, err := a.self.Apps.Get(ctx, "") // the key may have been revoked
+		return http.StatusOK, map[string]int64{"product": product}, err
 	}))
 	mux.HandleFunc("POST /repos/{owner}/{repo}/rulesets", f.signed(f.save))
 	mux.HandleFunc("PUT /repos/{owner}/{repo}/rulesets/{id}", f.signed(f.save))
@@ -214,8 +215,9 @@ func (f *freezer) signed(do func(context.Context, freezeRequest) (int, any, erro
 				map[string]string{"message": "the body can't be read, or is too large"})
 			return
 		}
-		if err := f.check(r, body); err != nil {
-			f.fail(w, r, err)
+		if err := f.check(r, body); err != nil { // a stranger's words are in no log
+			f.app.o.Logger.Warn("refused", "err", err)
+			answerFreeze(w, http.StatusForbidden, map[string]string{"message": err.Error()})
 			return
 		}
 		asked := freezeRequest{method: r.Method, body: body,

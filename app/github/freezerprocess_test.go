@@ -102,7 +102,7 @@ func TestX4AnotherProcessHoldsTheKey(t *testing.T) {
 	if err := app.DeleteFreeze(t.Context(), repo.Repo, 9); err != nil {
 		t.Error(err)
 	}
-	want := []string{"POST rulesets", "GET rulesets/9", "PUT rulesets/9", "GET rulesets/9", "DELETE rulesets/9"}
+	want := []string{"GET /api/v3/app", "POST rulesets", "GET rulesets/9", "PUT rulesets/9", "GET rulesets/9", "DELETE rulesets/9"}
 	if !slices.Equal(did, want) {
 		t.Errorf("it did %q, want %q", did, want)
 	}
@@ -258,8 +258,14 @@ func TestX4WhatTheProcessForFreezesPassesOn(t *testing.T) {
 	}
 }
 
-// The doctor's question finds what does not fit: another secret, another App (X4).
+// The doctor's question finds what does not fit: another secret, another App, a key that was revoked (X4).
 func TestX4TheProcessForFreezesIsChecked(t *testing.T) {
+	_, revoked := freezer(t, func(*http.Request, string) (int, string) {
+		return http.StatusUnauthorized, `{"message":"Bad credentials"}`
+	})
+	if err := revoked.CheckFreezer(t.Context()); err == nil || !strings.Contains(err.Error(), "FIREBREAK_FREEZE_APP_ID") {
+		t.Errorf("the key is revoked: %v", err)
+	}
 	process, _ := freezer(t, func(*http.Request, string) (int, string) { return http.StatusOK, "{}" })
 	for want, o := range map[string]github.Options{
 		"the signature is wrong":  {AppID: 17, FreezerAt: &github.FreezerAddress{URL: process.URL, Secret: []byte("guess")}},

@@ -25,9 +25,6 @@ func (r *Regexp) String() string { return r.text }
 // MatchString is described at regexp.Regexp, as the others are.
 func (r *Regexp) MatchString(s string) bool { return r.compiled().MatchString(s) }
 
-// Match reports whether b has a match.
-func (r *Regexp) Match(b []byte) bool { return r.compiled().Match(b) }
-
 // FindString returns the first match.
 func (r *Regexp) FindString(s string) string { return r.compiled().FindString(s) }
 
@@ -71,26 +68,15 @@ func (r *Regexp) FindAllSubmatchIndex(b []byte, n int) [][]int {
 // FindAllIndex returns where up to n matches are.
 func (r *Regexp) FindAllIndex(b []byte, n int) [][]int { return r.compiled().FindAllIndex(b, n) }
 
-// FindIndex returns where the first match is.
-func (r *Regexp) FindIndex(b []byte) []int { return r.compiled().FindIndex(b) }
-
 // ReplaceAllString replaces all matches; with names the groups.
 func (r *Regexp) ReplaceAllString(s, with string) string {
 	return r.compiled().ReplaceAllString(s, with)
-}
-
-// ReplaceAllLiteralString replaces all matches by a text.
-func (r *Regexp) ReplaceAllLiteralString(s, with string) string {
-	return r.compiled().ReplaceAllLiteralString(s, with)
 }
 
 // ReplaceAllStringFunc replaces each match by what with makes of it.
 func (r *Regexp) ReplaceAllStringFunc(s string, with func(string) string) string {
 	return r.compiled().ReplaceAllStringFunc(s, with)
 }
-
-// ReplaceAll replaces all matches; with names the groups.
-func (r *Regexp) ReplaceAll(b, with []byte) []byte { return r.compiled().ReplaceAll(b, with) }
 
 // ReplaceAllFunc replaces each match by what with makes of it.
 func (r *Regexp) ReplaceAllFunc(b []byte, with func([]byte) []byte) []byte {

@@ -100,7 +100,7 @@ func (w *world) silent(titles []string, next time.Time) (lines []string) {
 		p = w.reach.parse()
 	}
 	now := w.box.Clock().Now()
-	if w.has("suspended") || w.has("removed") || w.twin != nil || w.unwritten || w.reconfigured || slices.ContainsFunc(w.net.resting, func(s span) bool { return s.has(now) }) {
+	if w.has("suspended") || w.has("removed") || w.twins > 0 || w.unwritten || w.reconfigured || slices.ContainsFunc(w.net.resting, func(s span) bool { return s.has(now) }) {
 		return nil
 	}
 	for _, title := range titles {

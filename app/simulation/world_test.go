@@ -53,8 +53,8 @@ type world struct {
 	life    context.Context // of the product's process
 	kill    context.CancelFunc
 
-	twin   *assembly.Server // another worker, with a queue of its own; nil: none yet
-	handed map[int]letter   // by incident, what the product was handed last
+	twins  int            // other workers, each with a queue of its own
+	handed map[int]letter // by incident, what the product was handed last
 
 	busy         *interleaving // what happens while the product works; nil: nothing does
 	sweeps       time.Duration // how often the product sweeps on its own; 0: never
@@ -169,9 +169,6 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 	}
 	t.Cleanup(func() {
 		_ = w.product.Close()
-		if w.twin != nil {
-			_ = w.twin.Close()
-		}
 		_ = w.box.Close()
 	})
 	return w
@@ -203,27 +200,27 @@ func (w *world) start() {
 }
 
 // double hands another worker what the product was handed last of an incident, and lets it do all
-// that follows.
+// that follows. It is another one each time: one that went on would look at incidents whose timers
+// it had set before, while the product looks at them, which no queue lets happen.
 func (w *world) double(number int) {
 	l, ok := w.handed[number]
 	if !ok {
 		return
 	}
-	if w.twin == nil {
-		var err error
-		if w.twin, err = assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: w.box.Clock(), Transport: w.net, Logger: w.logger()}); err != nil {
-			panic(err)
-		}
+	w.twins++
+	twin, err := assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: w.box.Clock(), Transport: w.net, Logger: w.logger()})
+	if err != nil {
+		panic(err)
 	}
 	req := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(l.body))
 	req.Header = l.header.Clone()
-	w.twin.Handler().ServeHTTP(httptest.NewRecorder(), req)
+	twin.Handler().ServeHTTP(httptest.NewRecorder(), req)
 	work, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- w.twin.Run(work) }()
-	_, err := w.twin.Follow(work, w.box.Clock().Now())
+	go func() { ended <- twin.Run(work) }()
+	_, err = twin.Follow(work, w.box.Clock().Now())
 	stop()
-	if err := errors.Join(err, <-ended); err != nil {
+	if err := errors.Join(err, <-ended, twin.Close()); err != nil {
 		panic(err)
 	}
 }

@@ -17,17 +17,15 @@ func TestTheWorkerStarts(t *testing.T) {
 		t.Errorf("without a queue it says %s", said)
 	}
 	p := start(t, append(double.Environ(), "FIREBREAK_QUEUE_URL="+url), "worker", "--listen", "127.0.0.1:0")
-	if answer, err := http.Get(p.url + "/healthz"); err != nil || answer.StatusCode != http.StatusOK {
-		t.Errorf("%v, %v", answer, err)
+	if status, said := request(t, "", "GET", p.url+"/healthz", ""); status != http.StatusOK {
+		t.Errorf("%d %s", status, said)
 	}
-	for range 100 {
-		if calls := double.Calls(); len(calls) > 0 {
-			if calls[0] != "ReceiveMessage" {
-				t.Errorf("it calls %v", calls)
-			}
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
+	var calls []string
+	until(t, "it reads the queue", func() bool {
+		calls = append(calls, double.Calls()...) // each is told once
+		return len(calls) > 0
+	})
+	if calls[0] != "ReceiveMessage" {
+		t.Errorf("it calls %v", calls)
 	}
-	t.Error("it reads no queue")
 }
