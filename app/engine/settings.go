@@ -33,6 +33,27 @@ type cachedPolicy struct {
 	changed time.Time // when this version was read first
 
 	onCall cachedOnCall
+	parsed parsedPolicy
+}
+
+// parsedPolicy is what a file said, with the rotations that it was read with: most looks read what the look
+// before read, and parsing costs as much as rendering the card.
+type parsedPolicy struct {
+	content, rotations []byte
+	policy             incident.Policy
+	isValid            bool // the rest counts
+}
+
+// parsePolicy parses a file, unless it is the one that was parsed last.
+func (f *cachedPolicy) parsePolicy(content []byte) (incident.Policy, error) {
+	// rotations that could not be kept are not known by what was kept
+	isKnown := f.onCall.isKnown && (len(f.onCall.kept) > 0 || len(f.onCall.schedule.Names()) == 0)
+	if p := f.parsed; isKnown && p.isValid && bytes.Equal(p.content, content) && bytes.Equal(p.rotations, f.onCall.kept) {
+		return p.policy, nil
+	}
+	policy, err := config.ParseWith(content, f.onCall.rotations())
+	f.parsed = parsedPolicy{content, f.onCall.kept, policy, err == nil && isKnown}
+	return policy, err
 }
 
 // policyLife is how long a command goes by the configuration as it was read. Every call counts when
@@ -69,7 +90,7 @@ func (r *reconciliation) loadPolicy() error {
 	if err := r.loadOnCall(&last, from); err != nil {
 		return err
 	}
-	policy, err := config.ParseWith(content, last.onCall.rotations())
+	policy, err := last.parsePolicy(content)
 	last.read, last.broken = r.Now, incident.BrokenConfig{}
 	if err != nil {
 		sum := sha256.Sum256(content)

@@ -169,8 +169,9 @@ func writtenCommand(c Command) string {
 }
 
 var (
-	optional    = lazily.Compile(`\s*\[[^\]]*\]`)
-	placeholder = lazily.Compile(` (?:text or owner/repo#n|text|why|title|NAME…|who and how)$`)
+	optional = lazily.Compile(`\s*\[[^\]]*\]`)
+	// placeholders end a usage where words are needed.
+	placeholders = []string{" text or owner/repo#n", " text", " why", " title", " NAME…", " who and how"}
 )
 
 // shortUsage returns a row's usage without what may be left out, and with … where words are needed.
@@ -178,7 +179,16 @@ func shortUsage(row Row) string {
 	if row.Kind == Told {
 		return "/ic told by phone"
 	}
-	return placeholder.ReplaceAllString(optional.ReplaceAllString(row.Usage, ""), " …")
+	usage := row.Usage
+	if strings.Contains(usage, "[") { // most have none, and each look asks for many
+		usage = optional.ReplaceAllString(usage, "")
+	}
+	for _, words := range placeholders {
+		if before, found := strings.CutSuffix(usage, words); found {
+			return before + " …"
+		}
+	}
+	return usage
 }
 
 // describe says what a command does, where the table's words are too general.

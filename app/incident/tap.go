@@ -98,7 +98,7 @@ func Untick(card string) string {
 // mayBeTicked reports whether a text has something like a ticked box. Each look opens each card that it
 // reads, of which hardly one has any, and boxLine takes its time with 20 KB.
 func mayBeTicked(card string) bool {
-	return strings.Contains(card, "- [x] ") || strings.Contains(card, "- [X] ")
+	return strings.Contains(card, "- [x] "+boxMark) || strings.Contains(card, "- [X] "+boxMark)
 }
 
 // TickedBoxes returns the lines of the boxes that are ticked in a card.

@@ -388,11 +388,15 @@ func (s *Store) listDue() (refs []string, next time.Time, err error) {
 	// Timers first: one that becomes a message between the two reads is seen by the second. The other
 	// way round neither would see it.
 	var later sql.NullInt64
-	if err := s.selectLater.QueryRow(now).Scan(&later); err != nil {
+	var isAnyDue bool
+	if err := s.selectLater.QueryRow(now, now).Scan(&later, &isAnyDue); err != nil {
 		return nil, next, withAdvice("read the queue", s.path, err)
 	}
 	if later.Valid {
 		next = time.Unix(0, later.Int64) // a timer may have become due since fireTimers looked
+	}
+	if !isAnyDue {
+		return nil, next, nil
 	}
 	rows, err := s.selectDue.Query(now, turns+held, listed+held)
 	if err != nil {

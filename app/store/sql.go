@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // database is the pool of connections to either kind of database. Queries are written as SQLite takes
@@ -12,6 +13,63 @@ import (
 type database struct {
 	*sql.DB
 	isNumbered bool
+	prepared   *statements // nil: the driver keeps its own, as pgx does
+}
+
+// statements are the queries that were asked before, prepared: parsing one takes SQLite longer than most take to
+// run. A transaction has the only connection, so that what it asks is prepared before the next one begins.
+type statements struct {
+	mu    sync.Mutex
+	asked map[string]int // how often
+	ready map[string]*sql.Stmt
+}
+
+// maxPrepared bounds them. All texts are constants of this package, of which there are fewer.
+const maxPrepared = 100
+
+func newStatements() *statements {
+	return &statements{asked: map[string]int{}, ready: map[string]*sql.Stmt{}}
+}
+
+// find returns a query that is prepared, or nil.
+func (s *statements) find(query string) *sql.Stmt {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stmt := s.ready[query]; stmt != nil {
+		return stmt
+	}
+	if len(s.asked) < maxPrepared {
+		s.asked[query]++
+	}
+	return nil
+}
+
+// prepare prepares what was asked more than once: of what opens the file only, nothing.
+func (s *statements) prepare(db *sql.DB) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	var due []string
+	for query, times := range s.asked {
+		if times > 1 {
+			due = append(due, query)
+			delete(s.asked, query)
+		}
+	}
+	s.mu.Unlock()
+	for _, query := range due {
+		stmt, err := db.Prepare(query)
+		if err != nil {
+			continue // whoever asks it hears why
+		}
+		s.mu.Lock()
+		s.ready[query] = stmt
+		s.mu.Unlock()
+	}
 }
 
 // transaction is a transaction of a database.
@@ -39,6 +97,7 @@ func (d database) bind(query string) string {
 }
 
 func (d database) Begin() (transaction, error) {
+	d.prepared.prepare(d.DB)
 	tx, err := d.DB.Begin()
 	return transaction{tx, d}, err
 }
@@ -62,6 +121,9 @@ func (d database) QueryRow(query string, args ...any) *sql.Row {
 }
 
 func (d database) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if stmt := d.prepared.find(query); stmt != nil {
+		return stmt.QueryRowContext(ctx, args...)
+	}
 	return d.DB.QueryRowContext(ctx, d.bind(query), d.clean(args)...)
 }
 
@@ -85,6 +147,9 @@ func (d database) clean(args []any) []any {
 }
 
 func (t transaction) Exec(query string, args ...any) (sql.Result, error) {
+	if stmt := t.db.prepared.find(query); stmt != nil {
+		return t.Stmt(stmt).Exec(args...)
+	}
 	return t.Tx.Exec(t.db.bind(query), t.db.clean(args)...)
 }
 
@@ -93,5 +158,8 @@ func (t transaction) Query(query string, args ...any) (*sql.Rows, error) {
 }
 
 func (t transaction) QueryRow(query string, args ...any) *sql.Row {
+	if stmt := t.db.prepared.find(query); stmt != nil {
+		return t.Stmt(stmt).QueryRow(args...)
+	}
 	return t.Tx.QueryRow(t.db.bind(query), t.db.clean(args)...)
 }

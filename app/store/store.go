@@ -106,7 +106,9 @@ const (
 		FROM messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident + `) GROUP BY ref) AS d
 		WHERE turn <= ? ORDER BY CASE WHEN substr(ref, 1, 6) = '~chat ' THEN 2 WHEN substr(ref, 1, 1) = '~' THEN 1 ELSE 0 END,
 		turn, due, id LIMIT ?`
-	selectLaterDue = `SELECT min(due) FROM (SELECT min(due) AS due FROM timers
+	// Whether fromDue may find anything is asked with it, as in a quiet hour it never does.
+	selectLaterDue = `SELECT min(due), EXISTS (SELECT 1 FROM messages WHERE dead = '' AND due <= ?)
+		FROM (SELECT min(due) AS due FROM timers
 		UNION ALL SELECT min(due) FROM messages WHERE dead = '' AND due > ?) AS d`
 	selectTimersDue  = `SELECT ref, due FROM timers WHERE due <= ?`
 	insertDelivery   = `INSERT INTO deliveries (delivery, at) VALUES (?, ?) ON CONFLICT DO NOTHING`
@@ -271,7 +273,7 @@ func openFile(path string) (db database, fresh bool, err error) {
 		return db, false, fmt.Errorf("open the queue %s: %w", path, err)
 	}
 	pool.SetMaxOpenConns(1) // one writer, and a queue in memory is one connection
-	db = database{DB: pool}
+	db = database{DB: pool, prepared: newStatements()}
 	if fresh, err = prepare(db); err != nil {
 		return db, false, errors.Join(withAdvice("open the queue", path, err), db.Close())
 	}

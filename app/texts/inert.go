@@ -63,11 +63,19 @@ var (
 	listMark = lazily.Compile(`^[0-9]{1,9}[.)]`)
 )
 
+// addresses finds the links and mail addresses of a line. Most have none, and address takes its time.
+func addresses(line string) [][]int {
+	if !strings.Contains(line, "@") && !strings.Contains(line, "://") && !strings.Contains(strings.ToLower(line), "www.") {
+		return nil
+	}
+	return address.FindAllStringIndex(line, -1)
+}
+
 // inertLine escapes text that may be at the start of a line.
 func inertLine(line string) string {
 	var b strings.Builder
 	from := 0
-	for _, m := range address.FindAllStringIndex(line, -1) {
+	for _, m := range addresses(line) {
 		end := m[0] + len(strings.TrimRight(line[m[0]:m[1]], `.,;:!?'")]}*_~`))
 		if m[0] == from && from > 0 ||
 			!strings.ContainsAny(line[m[0]:end], "@/") &&

@@ -137,6 +137,21 @@ func beginsLine(before string) bool {
 	return len(indent) <= 3 && strings.Trim(indent, " ") == ""
 }
 
+// mayRefer reports whether a line may name an issue by its number. A card is written again and again, and
+// of its many lines few do.
+func mayRefer(line string) bool {
+	for {
+		before, after, found := strings.Cut(line, "#")
+		if !found {
+			return false
+		}
+		if after != "" && '0' <= after[0] && after[0] <= '9' && !strings.HasSuffix(before, "&") {
+			return true
+		}
+		line = after
+	}
+}
+
 // references lists the issues that a text written in an issue of r mentions, as owner/repo and
 // number, in order.
 func (f *Forge) references(r *Repository, text string) []*Issue {
@@ -156,8 +171,13 @@ func (f *Forge) references(r *Repository, text string) []*Issue {
 			found = append(found, i)
 		}
 	}
-	for _, m := range reference.FindAllStringSubmatch(text, -1) {
-		add(m[1], m[2])
+	for line := range strings.Lines(text) {
+		if !mayRefer(line) {
+			continue
+		}
+		for _, m := range reference.FindAllStringSubmatch(line, -1) {
+			add(m[1], m[2])
+		}
 	}
 	for rest := text; ; {
 		_, after, ok := strings.Cut(rest, f.URL+"/")
@@ -185,7 +205,11 @@ func (f *Forge) noteMentions(by *Actor, source *Issue, text string) {
 			f.NoteChange()
 		}
 	}
-	for _, m := range mention.FindAllStringSubmatch(text, -1) {
+	var mentioned [][]string
+	if strings.Contains(text, "@") {
+		mentioned = mention.FindAllStringSubmatch(text, -1)
+	}
+	for _, m := range mentioned {
 		u, ok := f.FindUser(m[1])
 		if !ok || u.Kind != KindUser || f.RoleOf(u.Login, source.repo) < RoleRead {
 			continue
