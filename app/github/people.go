@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,6 +21,9 @@ const (
 	keepPeople = 5 * time.Minute
 	keepFile   = time.Minute
 )
+
+// maxPeople is how many answers about people are kept: strangers comment, too, and a process runs for months.
+const maxPeople = 5000
 
 type permission struct {
 	may bool
@@ -49,10 +53,21 @@ func (a *App) CanRespond(ctx context.Context, ref incident.Ref, login string, te
 	if err != nil {
 		return false, err
 	}
+	a.keepPermission(key, permission{may: may, at: now})
+	return may, nil
+}
+
+// keepPermission remembers an answer, and forgets those whose time is over once there are many.
+func (a *App) keepPermission(key string, p permission) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.people[key] = permission{may: may, at: now}
-	return may, nil
+	if len(a.people) >= maxPeople {
+		maps.DeleteFunc(a.people, func(_ string, old permission) bool { return p.at.Sub(old.at) >= keepPeople })
+	}
+	if len(a.people) >= maxPeople {
+		clear(a.people)
+	}
+	a.people[key] = p
 }
 
 // lookUpAccess asks GitHub: the repository's own answer first, since it counts every way in which

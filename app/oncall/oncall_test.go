@@ -375,33 +375,6 @@ func TestO2ACoverIsExactToTheMinute(t *testing.T) {
 	})
 }
 
-// What was, stays: an edit changes nothing before it.
-func TestO1HistoryIsImmutable(t *testing.T) {
-	all := zones(t)
-	rapid.Check(t, func(t *rapid.T) {
-		var versions []oncall.Version
-		for range rapid.IntRange(1, 3).Draw(t, "versions") {
-			versions = append(versions, oncall.Version{Since: moments(t, "since"), Schedule: schedules(all).Draw(t, "schedule")})
-		}
-		before := oncall.NewHistory(versions...)
-		edit := oncall.Version{Since: before[len(before)-1].Since.Add(time.Hour), Schedule: schedules(all).Draw(t, "edit")}
-		after := oncall.NewHistory(append(versions, edit)...)
-		at := edit.Since.Add(-time.Duration(rapid.IntRange(1, 90*24*60).Draw(t, "before")) * time.Minute)
-		if diff := cmp.Diff(before.OnCall("primary", at), after.OnCall("primary", at)); diff != "" {
-			t.Fatal(diff)
-		}
-		same := func(h oncall.History) (out []string) {
-			for _, s := range h.Shifts("primary", at, edit.Since) {
-				out = append(out, s.From.UTC().String()+" "+strings.Join(s.Who, " "))
-			}
-			return out
-		}
-		if diff := cmp.Diff(same(before), same(after)); diff != "" {
-			t.Fatal(diff)
-		}
-	})
-}
-
 func TestO1WhomNamesStandFor(t *testing.T) {
 	day := oncall.Period{Count: 1, Unit: oncall.Days}
 	s := oncall.Schedule{Rotations: []oncall.Rotation{

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Scripts read what the card knows, by keys that stay (V4).
@@ -66,6 +67,32 @@ func TestV4IncidentsAreReadByScripts(t *testing.T) {
 		if out, said, err := run(args...); err == nil || !strings.HasPrefix(said, "firebreak: ") || strings.Contains(said, "\n\n") {
 			t.Errorf("%s: %v, says %q and %q", slices.Concat(args), err, out, said)
 		}
+	}
+}
+
+// clockOf returns the time of an embedded GitHub, as RFC 3339 has it.
+func clockOf(t *testing.T, url string) string {
+	t.Helper()
+	var clock struct{ Now time.Time }
+	if status, said := request(t, "", "GET", url+"/sandbox/clock", ""); status != 200 || json.Unmarshal([]byte(said), &clock) != nil {
+		t.Fatalf("the clock: %d %s", status, said)
+	}
+	return clock.Now.Format(time.RFC3339)
+}
+
+// putFile changes a file that is there.
+func putFile(t *testing.T, url, content string) {
+	t.Helper()
+	var before struct{ SHA string }
+	if status, said := request(t, "alice", "GET", url, ""); status != 200 || json.Unmarshal([]byte(said), &before) != nil {
+		t.Fatalf("%s: %d %s", url, status, said)
+	}
+	body, err := json.Marshal(map[string]any{"message": "Change it", "sha": before.SHA, "content": []byte(content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, said := request(t, "alice", "PUT", url, string(body)); status != 200 {
+		t.Fatalf("%s: %d %s", url, status, said)
 	}
 }
 
@@ -134,5 +161,21 @@ func TestO1OnCallAtATerminal(t *testing.T) {
 	}
 	if out, said, err := run("acme/incidents", "tertiary"); err == nil || !strings.Contains(said, "choose of primary, coordinators") {
 		t.Errorf("an unknown rotation: %s %s", out, said)
+	}
+
+	atStart := clockOf(t, demo.url)
+	shown, said, err := run("acme/incidents", "primary", "--at", atStart)
+	if err != nil {
+		t.Fatalf("at %s: %v %s", atStart, err, said)
+	}
+	request(t, "", "POST", demo.url+"/sandbox/clock", `{"advance":"2h"}`)
+	content = "rotations: {primary: {people: ['@dan', '@erin'], every: 1 day, start: 2026-01-05}}\n"
+	putFile(t, demo.url+"/api/v3/repos/acme/incidents/contents/.github/oncall.yml", content)
+	if out, said, err := run("acme/incidents", "primary", "--at", atStart); err != nil || out != shown {
+		t.Errorf("an edit changes who was on call before it: %v %s\n%s\nbefore it\n%s", err, said, out, shown)
+	}
+	if out, said, err := run("acme/incidents", "primary", "--at", clockOf(t, demo.url)); err != nil ||
+		!strings.Contains(out, "dan") || !strings.Contains(out, "erin") {
+		t.Errorf("by the newest file: %v %s\n%s", err, said, out)
 	}
 }

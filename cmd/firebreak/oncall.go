@@ -79,7 +79,9 @@ func (o onCallOptions) run(c *cobra.Command, args []string) error {
 	at := now
 	if o.at != "" {
 		var ok bool
-		if at, ok = config.ParseMoment(o.at, time.UTC); !ok {
+		if whole, err := time.Parse(time.RFC3339, o.at); err == nil { // as a log has it, with seconds
+			at = whole.UTC()
+		} else if at, ok = config.ParseMoment(o.at, time.UTC); !ok {
 			return misuse("--at %q: write a time such as 2026-11-02T03:00Z", o.at)
 		}
 	}
