@@ -140,3 +140,14 @@ func TestS4NothingInternal(t *testing.T) {
 		t.Errorf("it is quoted: %q", said)
 	}
 }
+
+// TestS4LostAnswer: an update whose answer Slack lost is in the customer's channel once.
+func TestS4LostAnswer(t *testing.T) {
+	w, chat, shared := newSharedWorld(t)
+	chat.Break(workspace.Fault{Match: "chat.postMessage", IsApplied: true, Count: 1})
+	w.comment("carol", "/ic update We see failing requests")
+	w.pass(60)
+	if got := textsIn(chat, shared); len(got) != 1 {
+		t.Errorf("globex reads %q", got)
+	}
+}

@@ -242,12 +242,25 @@ func (w *Workspace) say(c *Channel, m Message) string {
 
 const mostText = 40_000
 
+// postMessage posts a message. One that comes again with the client_msg_id of another one is that one.
+// https://docs.slack.dev/reference/methods/chat.postMessage#errors
 func postMessage(w *Workspace, c *Channel, form url.Values) (answer, string) {
-	m := Message{User: BotUser, Text: form.Get("text"), Thread: form.Get("thread_ts")}
+	m := Message{User: BotUser, Text: form.Get("text"), Thread: form.Get("thread_ts"), ClientID: form.Get("client_msg_id")}
 	if code := fill(&m, form); code != "" {
 		return nil, code
 	}
-	return answer{"channel": c.ID, "ts": w.say(c, m), "message": m}, ""
+	if ts, ok := w.posted[m.ClientID]; ok {
+		before := c.find(ts)
+		if before == nil {
+			return nil, "duplicate_message_not_found"
+		}
+		return answer{"channel": c.ID, "ts": ts, "message": *before}, ""
+	}
+	ts := w.say(c, m)
+	if m.ClientID != "" {
+		w.posted[m.ClientID] = ts
+	}
+	return answer{"channel": c.ID, "ts": ts, "message": m}, ""
 }
 
 // fill sets what a form says of a message. It returns what is wrong with it.

@@ -40,6 +40,7 @@ type Workspace struct {
 	triggers map[string]*trigger
 	views    map[string]*View
 	hooks    map[string]*hook
+	posted   map[string]string // by client_msg_id, the ts of what an app has posted
 }
 
 // Channel is a channel. What is returned of one is a copy.
@@ -64,6 +65,7 @@ type Message struct {
 	Blocks   json.RawMessage `json:"blocks,omitempty"`
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 	OnlyTo   string          `json:"-"` // whom it is shown to, of an ephemeral one; empty: everybody
+	ClientID string          `json:"client_msg_id,omitempty"`
 }
 
 // Bookmark is a bookmark.
@@ -95,7 +97,7 @@ type Call struct {
 func New(now func() time.Time, users map[string]string) *Workspace {
 	return &Workspace{Now: now, users: users, profiles: map[string]Profile{},
 		triggers: map[string]*trigger{}, views: map[string]*View{},
-		hooks: map[string]*hook{}}
+		hooks: map[string]*hook{}, posted: map[string]string{}}
 }
 
 // Profile is what Slack shows an app of somebody.
