@@ -121,6 +121,7 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 	if r.Ctx.Err() != nil {
 		return r.Ctx.Err() // the process ends: the message comes again
 	}
+	r.noteChannel(state.ID, want.Service)
 	synced := incident.ChatSynced{ID: state.ID, Name: state.Name, URL: state.URL, IsArchived: state.IsArchived}
 	if err != nil {
 		r.Logger.Warn("Slack channel not brought up to date", "incident", r.Ref.String(), "try", sync.Try, "err",
@@ -145,13 +146,21 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 		kept.ID = ""
 	}
 	r.saveChat(kept)
+	return inOrder(func() error { return r.sendChatSynced(synced) }, func() error { return r.showLines(kept, 0) })
+}
+
+// noteChannel notes which incident a channel is of, so that what people write there is heard: from when it is there,
+// though Slack may refuse what else belongs to it.
+func (r *reconciliation) noteChannel(id string, service incident.Service) {
+	if id == "" {
+		return
+	}
 	mirrored := ""
 	if r.Policy.Chat.IsMirrored {
 		mirrored = incident.MirrorAll
 	}
-	known := []string{r.Ref.String(), want.Service.Secret, mirrored, want.Service.Account}
-	r.saveKept(chatOfKey(state.ID), []byte(strings.Join(known, "\n")))
-	return inOrder(func() error { return r.sendChatSynced(synced) }, func() error { return r.showLines(kept, 0) })
+	known := []string{r.Ref.String(), service.Secret, mirrored, service.Account}
+	r.saveKept(chatOfKey(id), []byte(strings.Join(known, "\n")))
 }
 
 // retryChat has the channel tried again later.

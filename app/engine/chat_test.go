@@ -386,3 +386,24 @@ func readAuthority(t *testing.T) (rows []map[string]string) {
 	}
 	return rows
 }
+
+// TestS5HeardBeforeAllIsThere: a channel of which Slack refuses something, such as its bookmarks, takes commands all
+// the same, whichever way people give them.
+func TestS5HeardBeforeAllIsThere(t *testing.T) {
+	w, chat := newChatWorld(t)
+	chat.Break(workspace.Fault{Match: "bookmarks.*", Code: "missing_scope", Count: -1})
+	w.declareCritical()
+	w.pass(5)
+	id := only(t, chat).ID
+	ts := chat.Say(id, "U0BOB00", "/oe cause a bad deploy")
+	w.event(map[string]any{"type": "message", "channel": id, "user": "U0BOB00", "text": "/oe cause a bad deploy", "ts": ts})
+	w.settle()
+	w.slash("1.1", "U0CAROL", id, "/incident", "note we look")
+	w.settle()
+	if card := w.card(); !strings.Contains(card, "a bad deploy") {
+		t.Errorf("the cause doesn't count:\n%s", card)
+	}
+	if got := said(only(t, chat)); len(got) != 2 {
+		t.Errorf("the answers in Slack: %q", got)
+	}
+}
