@@ -375,6 +375,7 @@ type comment struct {
 	ID        int64
 	Body      string
 	User      struct{ Login string }
+	Created   time.Time `json:"created_at"`
 	Reactions map[string]any
 }
 
