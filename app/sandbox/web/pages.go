@@ -66,6 +66,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/sandbox/forge"
@@ -82,24 +83,29 @@ type server struct {
 	phones  Phones               // nil: the pages of phones aren't there
 	slack   *workspace.Workspace // nil: the pages of Slack aren't there
 	// lets the virtual clock run; must not be called while the forge is locked
-	advance   func(time.Duration) error
+	advance func(time.Duration) error
+	*pages
+}
+
+// pages are the templates and assets: the same for every sandbox of a process, of which tests have hundreds.
+type pages struct {
 	templates map[string]*template.Template
 	assets    map[string][]byte // by file name
 	version   string            // of the assets, so that browsers may keep them
 }
 
+var readPages = sync.OnceValue(parsePages)
+
 // New returns what serves the pages of a forge; t, phones and slack may be nil.
 func New(f *forge.Forge, advance func(time.Duration) error, t *Trouble, phones Phones,
 	slack *workspace.Workspace) http.Handler {
-	p := newServer(f, advance)
-	p.trouble, p.phones, p.slack = t, phones, slack
+	p := &server{forge: f, advance: advance, trouble: t, phones: phones, slack: slack, pages: readPages()}
 	return p.handler()
 }
 
-// newServer prepares templates and assets; both are part of the program, so that failing is a mistake in it.
-func newServer(f *forge.Forge, advance func(time.Duration) error) *server {
-	p := &server{forge: f, advance: advance, templates: map[string]*template.Template{},
-		assets: map[string][]byte{}}
+// parsePages prepares templates and assets; both are part of the program, so that failing is a mistake in it.
+func parsePages() *pages {
+	p := &pages{templates: map[string]*template.Template{}, assets: map[string][]byte{}}
 	sum := sha256.New()
 	for _, name := range []string{"style.css", "page.js"} {
 		content, err := pageFiles.ReadFile("pages/" + name)
