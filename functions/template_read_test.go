@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -71,20 +72,35 @@ func osls(params []string) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if params != nil {
+		if err := writeStage(dir, params); err != nil {
+			return nil, err
+		}
+	}
 	command, err := filepath.Abs("testdata/node_modules/.bin/osls")
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(command, "package")
-	for _, p := range params {
-		cmd.Args = append(cmd.Args, "--param", p)
-	}
 	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}
 	said, err := cmd.CombinedOutput()
 	if err != nil || strings.Contains(string(said), "Warning") {
 		return nil, errors.Join(err, fmt.Errorf("osls package:\n%s", said))
 	}
 	return os.ReadFile(filepath.Join(dir, ".serverless", "cloudformation-template-update-stack.json"))
+}
+
+// writeStage writes the file of the stage prod.
+func writeStage(dir string, params []string) error {
+	text := ""
+	for _, p := range params {
+		name, value, _ := strings.Cut(p, "=")
+		text += name + ": " + strconv.Quote(value) + "\n"
+	}
+	if err := os.Mkdir(filepath.Join(dir, "stages"), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "stages", "prod.yml"), []byte(text), 0o644)
 }
 
 var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example",

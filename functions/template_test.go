@@ -346,7 +346,8 @@ func TestEveryParameterIsExplained(t *testing.T) {
 			if n++; !explained && !strings.Contains(rest, "# ") {
 				t.Errorf("%s is not explained", name)
 			}
-			if !strings.Contains(string(text), "${param:"+name+"}") {
+			if !regexp.MustCompile(`\$\{(opt:region, )?param:` + name + `\b`).Match(text) ||
+				!strings.Contains(rest, "${self:custom.stage."+name) {
 				t.Errorf("%s is not used", name)
 			}
 		}

@@ -61,6 +61,15 @@ func testApp(g *github) {
 		step{"app", "GET /rate_limit", "", 200, []string{"resources.core.limit=5000", "resources.search.limit=30"}},
 		step{"jwt", "GET /app/hook/config", "", 200, []string{"url=" + receiver.URL, "secret=********", "content_type=json"}},
 		step{"alice", "GET /app/hook/config", "", 401, nil},
+		step{"jwt", "PATCH /app/hook/config", `{"url":"https://elsewhere.example/webhook","secret":"another"}`, 200,
+			[]string{"url=https://elsewhere.example/webhook", "secret=********", "content_type=json", "insecure_ssl=0"}},
+		step{"jwt", "PATCH /app/hook/config", `{"url":"elsewhere"}`, 422, []string{"errors.0.field=url"}},
+		step{"jwt", "PATCH /app/hook/config", `{"content_type":"form"}`, 422, []string{"errors.0.field=content_type"}},
+		step{"jwt", "PATCH /app/hook/config", `{"insecure_ssl":"1"}`, 422, []string{"errors.0.field=insecure_ssl"}},
+		step{"app", "PATCH /app/hook/config", `{"url":"https://elsewhere.example"}`, 401, nil},
+		step{"jwt", "GET /app/hook/config", "", 200, []string{"url=https://elsewhere.example/webhook"}},
+		step{"jwt", "PATCH /app/hook/config", `{"url":"` + receiver.URL + `","content_type":"json","insecure_ssl":0}`, 200,
+			[]string{"url=" + receiver.URL}},
 	)
 	if html := g.call("alice", "POST /markdown", `{"text":"**bold** #1","context":"acme/incidents"}`); !strings.Contains(string(html.body), "<strong>bold</strong>") {
 		g.t.Errorf("Markdown becomes %s", html.body)

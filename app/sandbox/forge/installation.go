@@ -65,6 +65,21 @@ func (f *Forge) HookTarget() (url, secret string) {
 	return f.App.HookURL, f.App.HookSecret
 }
 
+// SetHook changes where webhooks go, and by what they are signed; nil: as before. An App that was there from the start
+// has, at the next, what the options say.
+func (f *Forge) SetHook(url, secret *string) {
+	if url != nil {
+		f.App.HookURL = *url
+	}
+	if secret != nil {
+		f.App.HookSecret = *secret
+	}
+	if f.Registered != nil && f.Registered.ID == f.App.ID {
+		f.Registered.HookURL, f.Registered.HookSecret = f.App.HookURL, f.App.HookSecret
+	}
+	f.NoteChange()
+}
+
 // DefaultEvents are what the App is subscribed to.
 var DefaultEvents = []string{"issues", "issue_comment", "pull_request", "pull_request_review", "check_run",
 	"sub_issues", "push", "create", "delete", "repository"}

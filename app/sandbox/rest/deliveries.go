@@ -2,7 +2,9 @@ package rest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,8 +103,8 @@ func getDelivery(q *request) (int, any, error) {
 	if err := json.Unmarshal(d.Payload, &payload); err != nil {
 		return 0, nil, err
 	}
-	url, _ := q.forge.HookTarget()
-	return http.StatusOK, q.views.deliveryView(d).with(fields{"url": url,
+	target, _ := q.forge.HookTarget()
+	return http.StatusOK, q.views.deliveryView(d).with(fields{"url": target,
 		"request":  fields{"headers": d.RequestHead, "payload": payload},
 		"response": fields{"headers": d.ResponseHead, "payload": textOrNull(d.ResponseBody)}}), nil
 }
@@ -120,6 +122,41 @@ func getHookConfig(q *request) (int, any, error) {
 	if err := q.ownApp(); err != nil {
 		return 0, nil, err
 	}
-	url, _ := q.forge.HookTarget()
-	return http.StatusOK, hookConfigView(url), nil
+	target, _ := q.forge.HookTarget()
+	return http.StatusOK, hookConfigView(target), nil
+}
+
+// patchHookConfig changes where the App's webhooks go, and by what they are signed. What is sent from here is always
+// JSON, and its receiver's certificate is verified.
+// https://docs.github.com/en/rest/apps/webhooks#update-a-webhook-configuration-for-an-app
+func patchHookConfig(q *request) (int, any, error) {
+	if err := q.ownApp(); err != nil {
+		return 0, nil, err
+	}
+	var in struct {
+		URL, Secret *string
+		ContentType *string `json:"content_type"`
+		InsecureSSL any     `json:"insecure_ssl"`
+	}
+	if err := q.read(&in); err != nil {
+		return 0, nil, err
+	}
+	wrong := func(field, why string) error {
+		return &forge.Error{Status: http.StatusUnprocessableEntity, Message: "Validation Failed",
+			Fields: []forge.FieldError{{Resource: "Hook", Field: field, Code: "custom", Message: why}}}
+	}
+	if in.URL != nil {
+		u, err := url.Parse(*in.URL)
+		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			return 0, nil, wrong("url", "url is not a valid URL")
+		}
+	}
+	if in.ContentType != nil && *in.ContentType != "json" {
+		return 0, nil, wrong("content_type", "content_type is json in the sandbox")
+	}
+	if of := fmt.Sprint(in.InsecureSSL); in.InsecureSSL != nil && of != "0" {
+		return 0, nil, wrong("insecure_ssl", "insecure_ssl is 0 in the sandbox")
+	}
+	q.forge.SetHook(in.URL, in.Secret)
+	return getHookConfig(q)
 }

@@ -181,6 +181,7 @@ func appOperations() map[string]endpoint {
 		"DELETE /installation/token":                           revokeToken,
 		"POST /app-manifests/{code}/conversions":               convertManifest,
 		"GET /app/hook/config":                                 getHookConfig,
+		"PATCH /app/hook/config":                               patchHookConfig,
 		"GET /app/hook/deliveries":                             listDeliveries,
 		"GET /app/hook/deliveries/{delivery}":                  getDelivery,
 		"POST /app/hook/deliveries/{delivery}/attempts":        redeliver,
