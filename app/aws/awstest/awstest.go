@@ -1,6 +1,6 @@
 // Package awstest imitates AWS in tests: SQS, EventBridge Scheduler, Secrets Manager, Systems
-// Manager, KMS and S3 as the SDK's clients reach them, on the test's clock. It refuses what AWS
-// refuses.
+// Manager, KMS and S3 as the SDK's clients reach them, on the test's clock, and what a person asks of
+// CloudFormation, CloudWatch, SNS and SES. It refuses what AWS refuses.
 package awstest
 
 import (
@@ -40,6 +40,7 @@ type AWS struct {
 	params    map[string]string
 	keys      map[string]signer
 	objects   map[string][]byte // by bucket/key
+	operator  operator
 }
 
 // New starts a double that goes by now, with nothing in it.
@@ -47,7 +48,8 @@ func New(t testing.TB, now func() time.Time) *AWS {
 	a := &AWS{t: t, now: now, refuse: map[string]string{}, queues: map[string]*queue{},
 		schedules: map[string]*schedule{},
 		secrets:   map[string]map[string]version{}, params: map[string]string{}, keys: map[string]signer{},
-		objects: map[string][]byte{}}
+		objects: map[string][]byte{}, operator: operator{stacks: map[string]Stack{},
+			topics: map[string][]Subscription{}, groups: map[string]string{}}}
 	s := httptest.NewServer(a)
 	t.Cleanup(s.Close)
 	a.URL = s.URL
@@ -112,6 +114,10 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if signed[1] == "s3" {
 		a.s3(w, r, body)
+		return
+	}
+	if versions[signed[1]] != "" {
+		a.query(w, r, signed[1], body)
 		return
 	}
 	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")

@@ -30,7 +30,7 @@ type shape struct {
 }
 
 // models are the models of the services, by the name that requests are signed for.
-var models = func() (all map[string]map[string]struct{ Input *shape }) {
+var models = func() (all map[string]map[string]struct{ Input, Output *shape }) {
 	if err := json.Unmarshal(modelsFile, &all); err != nil {
 		panic("awstest: models.json: " + err.Error())
 	}
@@ -50,7 +50,7 @@ func holdAgainstModel(service, operation string, r *http.Request, body []byte) e
 		}
 	}
 	if service == "scheduler" { // whose names are in the address
-		in["Name"] = strings.TrimPrefix(r.URL.Path, "/schedules/")
+		in["Name"] = strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/schedules/"), groupsPath)
 		for name, values := range r.URL.Query() {
 			in[name] = values[0]
 		}

@@ -89,7 +89,13 @@ func (a *AWS) Due() (due []Schedule) {
 	return due
 }
 
+// groupsPath is where groups of schedules are.
+const groupsPath = "/schedule-groups/"
+
 func schedulerOperation(r *http.Request) string {
+	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, groupsPath) {
+		return "GetScheduleGroup"
+	}
 	verb := map[string]string{http.MethodGet: "Get", http.MethodPost: "Create", http.MethodPut: "Update",
 		http.MethodDelete: "Delete"}[r.Method]
 	return verb + "Schedule"
@@ -101,6 +107,9 @@ var (
 )
 
 func (a *AWS) scheduler(operation string, r *http.Request, body []byte) (any, error) {
+	if operation == "GetScheduleGroup" {
+		return a.operator.scheduleGroup(strings.TrimPrefix(r.URL.Path, groupsPath))
+	}
 	name, ok := strings.CutPrefix(r.URL.Path, "/schedules/")
 	if !ok || !scheduleName.MatchString(name) {
 		return nil, refused("ValidationException", "%s is no schedule", r.URL.Path)

@@ -27,6 +27,13 @@ func (a *AWS) SetSecret(name, value string) {
 	a.secrets[name]["AWSCURRENT"] = version{value, a.now()}
 }
 
+// SetEmptySecret makes a secret without a value.
+func (a *AWS) SetEmptySecret(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.secrets[name] = map[string]version{}
+}
+
 // SetParameter sets a SecureString.
 func (a *AWS) SetParameter(name, value string) {
 	a.mu.Lock()
@@ -58,7 +65,12 @@ func (a *AWS) secretsManager(operation string, body []byte) (any, error) {
 		a.secrets[arn] = a.secrets[in.Name]
 		return map[string]any{"Name": in.Name, "ARN": arn}, nil
 	case operation == "DescribeSecret" && a.secrets[in.SecretId] != nil:
-		return map[string]any{"Name": in.SecretId}, nil
+		d := map[string]any{"Name": in.SecretId}
+		if v, ok := a.secrets[in.SecretId]["AWSCURRENT"]; ok {
+			d["LastChangedDate"] = v.created.Unix()
+			d["VersionIdsToStages"] = map[string][]string{"00000000-0000-4000-8000-000000000001": {"AWSCURRENT"}}
+		}
+		return d, nil
 	case operation == "DescribeSecret":
 		return nil, refused("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
 	case operation != "GetSecretValue":

@@ -158,7 +158,35 @@ func (a *AWS) sqs(operation string, body []byte) (any, error) {
 		}
 		return map[string]any{"Successful": good, "Failed": bad}, nil
 	}
+	if operation == "GetQueueAttributes" {
+		return a.count(body)
+	}
 	return nil, refused("AWS.SimpleQueueService.UnsupportedOperation", "%s is not known here", operation)
+}
+
+// count answers GetQueueAttributes: how many messages wait, and how many are handed out.
+func (a *AWS) count(body []byte) (any, error) {
+	var in struct {
+		QueueUrl       string
+		AttributeNames []string
+	}
+	if err := read(body, &in); err != nil {
+		return nil, err
+	}
+	q, err := a.queue(in.QueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	waiting, out := 0, 0
+	for _, m := range q.messages {
+		if m.visible.After(a.now()) {
+			out++
+		} else {
+			waiting++
+		}
+	}
+	return map[string]any{"Attributes": map[string]string{"ApproximateNumberOfMessages": strconv.Itoa(waiting),
+		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(out), "ApproximateNumberOfMessagesDelayed": "0"}}, nil
 }
 
 func (a *AWS) queue(url string) (*queue, error) {

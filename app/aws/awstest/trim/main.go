@@ -10,16 +10,28 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // used are the operations that the product uses, by service.
 var used = map[string][]string{
-	"sqs":            {"SendMessage", "ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"},
-	"scheduler":      {"GetSchedule", "CreateSchedule", "UpdateSchedule", "DeleteSchedule"},
-	"secretsmanager": {"GetSecretValue"},
+	"sqs": {"SendMessage", "ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch",
+		"GetQueueAttributes"},
+	"scheduler":      {"GetSchedule", "CreateSchedule", "UpdateSchedule", "DeleteSchedule", "GetScheduleGroup"},
+	"secretsmanager": {"GetSecretValue", "DescribeSecret", "CreateSecret"},
 	"ssm":            {"GetParameter"},
 	"kms":            {"Sign", "GetPublicKey"},
+	"cloudformation": {"DescribeStacks", "ListStackResources"},
+	"cloudwatch":     {"DescribeAlarms"},
+	"sns":            {"ListSubscriptionsByTopic"},
+	"ses":            {"DescribeActiveReceiptRuleSet"},
 }
+
+// queried are the services whose answers are XML, which the double writes by the model.
+var queried = []string{"cloudformation", "cloudwatch", "sns", "ses"}
+
+// signedFor are the names that requests are signed for, where they differ from the service's.
+var signedFor = map[string]string{"cloudwatch": "monitoring"}
 
 // shape is a shape of a model, with the shapes that it refers to in it.
 type shape struct {
@@ -35,6 +47,7 @@ type shape struct {
 
 type operation struct {
 	Input  *shape   `json:"input"`
+	Output *shape   `json:"output,omitempty"`
 	Errors []string `json:"errors"`
 }
 
@@ -45,8 +58,8 @@ type ref struct {
 
 type model struct {
 	Operations map[string]struct {
-		Input  ref
-		Errors []ref
+		Input, Output ref
+		Errors        []ref
 	}
 	Shapes map[string]struct {
 		Type          string
@@ -76,13 +89,17 @@ func main() {
 			fmt.Fprintln(os.Stderr, "trim:", err)
 			os.Exit(1)
 		}
-		out[service] = map[string]operation{}
+		signed := cmp.Or(signedFor[service], service)
+		out[signed] = map[string]operation{}
 		for _, name := range names {
 			o := operation{Input: m.inline(m.Operations[name].Input.Shape, 0), Errors: []string{}}
 			for _, e := range m.Operations[name].Errors {
 				o.Errors = append(o.Errors, cmp.Or(m.Shapes[e.Shape].Error.Code, e.Shape))
 			}
-			out[service][name] = o
+			if slices.Contains(queried, service) {
+				o.Output = m.inline(m.Operations[name].Output.Shape, 0)
+			}
+			out[signed][name] = o
 		}
 	}
 	text, err := json.MarshalIndent(out, "", "\t")
