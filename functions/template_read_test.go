@@ -156,6 +156,8 @@ func (x template) text(v any) string {
 					return text
 				}
 				return of.(string)
+			case "Fn::Split":
+				return strings.ReplaceAll(of.([]any)[1].(string), of.([]any)[0].(string), " ")
 			case "Fn::Join":
 				return x.list(of.([]any)[1], "")
 			case "Fn::If":
@@ -225,8 +227,17 @@ func (x template) when(condition any) string {
 		return ""
 	}
 	var all []string
-	for key, value := range condition.(map[string]any)["StringEquals"].(map[string]any) {
-		all = append(all, key+"="+x.text(value))
+	for operator, of := range condition.(map[string]any) {
+		for key, value := range of.(map[string]any) {
+			switch operator {
+			case "StringEquals":
+				all = append(all, key+"="+x.text(value))
+			case "Null":
+				all = append(all, key+" is missing: "+x.text(value))
+			default:
+				x.t.Errorf("the condition %s", operator)
+			}
+		}
 	}
 	slices.Sort(all)
 	return "if " + strings.Join(all, " and ")

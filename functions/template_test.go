@@ -346,7 +346,7 @@ func TestEveryParameterIsExplained(t *testing.T) {
 			if n++; !explained && !strings.Contains(rest, "# ") {
 				t.Errorf("%s is not explained", name)
 			}
-			if !regexp.MustCompile(`\$\{(opt:region, )?param:` + name + `\b`).Match(text) ||
+			if !regexp.MustCompile(`\$\{(opt:region, )?param:`+name+`\b`).Match(text) ||
 				!strings.Contains(rest, "${self:custom.stage."+name) {
 				t.Errorf("%s is not used", name)
 			}

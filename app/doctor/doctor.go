@@ -48,6 +48,10 @@ type Doctor struct {
 	Listed    []string         // the repositories for incidents, as the operator names them
 	// the repository in which what sources report becomes an incident, as owner/repo; empty: none
 	Reports string
+	// Deployed is where a stack on AWS takes webhooks, as it says itself; empty: not known.
+	Deployed string
+	// Stage is the name of its stage.
+	Stage string
 	// Tests returns what came of the tests of what reaches people, as the running product knows it; nil: it has no
 	// address.
 	Tests func(ctx context.Context, repo incident.Ref) (selftest.State, error)

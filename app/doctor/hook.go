@@ -25,6 +25,9 @@ func (d *Doctor) checkHook(ctx context.Context) error {
 		d.add("", Failure, "the App has no webhook",
 			"Make it active and give it the address of the product at "+d.settings())
 		return nil
+	case d.Deployed != "" && hook.GetURL() != d.Deployed:
+		d.add("", Failure, "webhooks go to "+hook.GetURL()+", and the stack takes them at "+d.Deployed,
+			"`firebreak deploy "+d.Stage+" --webhook-only` sets the address, or set it at "+d.settings())
 	case hook.GetSecret() == "":
 		d.add("", Failure, "the webhook has no secret, so anybody could send commands",
 			"Set FIREBREAK_WEBHOOK_SECRET as the webhook's secret at "+d.settings())

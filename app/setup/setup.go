@@ -294,7 +294,7 @@ func (f *Flow) register(ctx context.Context, code string) (Registered, error) {
 			"the App's page " + app.URL)
 	}
 	err = f.o.Store.Keep(ctx,
-		Credentials{AppID: app.ID, GitHub: f.o.GitHub, Repositories: f.o.Repositories, key: conf.GetPEM(),
+		Credentials{AppID: app.ID, Slug: app.Slug, GitHub: f.o.GitHub, Repositories: f.o.Repositories, key: conf.GetPEM(),
 			secret: conf.GetWebhookSecret(), isFreezer: f.o.IsFreezer})
 	if err != nil {
 		return app, fmt.Errorf("%s is registered, but its credentials could not be stored, and GitHub "+

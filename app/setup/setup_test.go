@@ -28,6 +28,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/github"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/setup"
+	"github.com/firebreak-dev/firebreak/app/stage"
 )
 
 // server serves a handler that is made once its address is known.
@@ -131,7 +132,7 @@ func begin(t *testing.T, o setup.Options) (*setup.Flow, string, *bytes.Buffer) {
 
 func envStore(t *testing.T, file string) setup.Store {
 	t.Helper()
-	s, err := setup.ParseStore("env:"+file, nil)
+	s, err := setup.ParseStore("env:"+file, setup.Stage{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -419,7 +420,7 @@ func TestWhatCannotBeSetUp(t *testing.T) {
 		}
 	}
 	for _, to := range []string{"", "env:", "env", "file:x", "env:a b.env", "secretsmanager:"} {
-		if _, err := setup.ParseStore(to, nil); err == nil || !strings.Contains(err.Error(), "--to") {
+		if _, err := setup.ParseStore(to, setup.Stage{}, nil); err == nil || !strings.Contains(err.Error(), "--to") {
 			t.Errorf("--to %q: %v", to, err)
 		}
 	}
@@ -435,7 +436,18 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 		cfg, err := aws.Config(double.Getenv)
 		return secretsmanager.NewFromConfig(cfg), err
 	}
-	store, err := setup.ParseStore("secretsmanager:firebreak", manager)
+	dir := t.TempDir()
+	place := setup.Stage{Dir: dir, Name: "prod"}
+	store, err := setup.ParseStore("secretsmanager:firebreak", place, manager)
+	if err == nil {
+		if no := store.Check(t.Context()); no == nil || !strings.Contains(no.Error(), "--dir") {
+			t.Errorf("without a checkout: %v", no)
+		}
+		var template []byte
+		if template, err = os.ReadFile("../../serverless.yml"); err == nil {
+			err = os.WriteFile(filepath.Join(dir, "serverless.yml"), template, 0o644)
+		}
+	}
 	if err == nil {
 		err = store.Check(t.Context())
 	}
@@ -445,14 +457,24 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 	server := emptyGitHub(t)
 	flow, at, _ := begin(t, setup.Options{GitHub: server, Org: "acme", Store: store})
 	if status, page := confirm(t, at); status != 200 ||
-		!strings.Contains(page, "FIREBREAK_PRIVATE_KEY=secretsmanager:firebreak/private-key") {
+		!strings.Contains(page, "firebreak deploy prod") {
 		t.Fatalf("%d\n%s", status, page)
 	}
 	app, err := flow.Wait(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	params := deployment(t, store.Next(app))
+	if next := store.Next(app); !slices.Contains(next, "firebreak deploy prod") {
+		t.Errorf("nothing says how to deploy: %q", next)
+	}
+	kept, err := stage.Read(dir, "prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := kept.Params
+	if params["region"] != awstest.Region || strings.Contains(fmt.Sprint(params), "BEGIN") {
+		t.Errorf("the stage has the parameters %v", params)
+	}
 	if params["appId"] != fmt.Sprint(app.ID) || params["appSlug"] != "firebreak-acme" ||
 		params["githubUrl"] != server {
 		t.Errorf("the functions are deployed with %v", params)
@@ -472,36 +494,14 @@ func TestCredentialsInSecretsManager(t *testing.T) {
 	if err := store.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "not overwritten") {
 		t.Errorf("what is there would be overwritten: %v", err)
 	}
+	if err := os.Remove(kept.Path); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "the secret firebreak/private-key") {
+		t.Errorf("secrets that are there would be overwritten: %v", err)
+	}
 	double.Refuse("DescribeSecret", "AccessDeniedException")
 	if err := store.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
 		t.Errorf("without the right to look: %v", err)
 	}
-}
-
-// deployment reads the parameters of the command that deploys the functions, which serverless.yml
-// must know.
-func deployment(t *testing.T, commands []string) map[string]string {
-	t.Helper()
-	known, err := os.ReadFile("../../serverless.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(commands, func(c string) bool { return strings.Contains(c, " deploy ") })
-	if i < 0 {
-		t.Fatalf("nothing says how to deploy: %q", commands)
-	}
-	command, all, _ := strings.Cut(commands[i], " --param ")
-	if want := "npx osls@3.77.1 deploy --region " + awstest.Region; command != want ||
-		!strings.Contains(string(known), "npx osls@3.77.1 deploy") {
-		t.Errorf("it is deployed by %q, want %q", command, want)
-	}
-	params := map[string]string{}
-	for _, p := range strings.Split(all, " --param ") {
-		name, value, _ := strings.Cut(p, "=")
-		params[name] = value
-		if !strings.Contains(string(known), "${param:"+name+"}") {
-			t.Errorf("serverless.yml knows no parameter %s", name)
-		}
-	}
-	return params
 }

@@ -15,11 +15,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+
+	"github.com/firebreak-dev/firebreak/app/stage"
 )
 
 // Credentials are what it takes to be the App. They print as nothing.
 type Credentials struct {
 	AppID        int64
+	Slug         string // the App's name in its address
 	GitHub       string
 	Repositories []string // for incidents
 
@@ -44,9 +47,12 @@ type Store interface {
 	Next(app Registered) []string
 }
 
+// Stage is where a deployment on AWS keeps its parameters: a folder with serverless.yml, and the stage's name.
+type Stage struct{ Dir, Name string }
+
 // ParseStore reads where credentials are stored: env:FILE or secretsmanager:NAME. manager returns the
-// client of Secrets Manager.
-func ParseStore(to string, manager func() (SecretsManager, error)) (Store, error) {
+// client of Secrets Manager, and the stage gets a file that names what is stored there.
+func ParseStore(to string, of Stage, manager func() (SecretsManager, error)) (Store, error) {
 	kind, name, _ := strings.Cut(to, ":")
 	switch {
 	case kind == "env" && name != "":
@@ -68,14 +74,14 @@ func ParseStore(to string, manager func() (SecretsManager, error)) (Store, error
 		if err != nil {
 			return nil, fmt.Errorf("--to %q: %w", to, err)
 		}
-		return &secrets{manager: m, name: name}, nil
+		return &secrets{manager: m, name: name, stage: of}, nil
 	}
 	return nil, fmt.Errorf("--to %q: give env:FILE or secretsmanager:NAME", to)
 }
 
 // ParseFreezerStore reads where the credentials of the App for freezes are stored: env:FILE, for `firebreak freezer`.
 func ParseFreezerStore(to string) (Store, error) {
-	s, err := ParseStore(to, func() (SecretsManager, error) {
+	s, err := ParseStore(to, Stage{}, func() (SecretsManager, error) {
 		return nil, errors.New("the key of the App for freezes is for firebreak freezer, which reads a file: give env:FILE")
 	})
 	if err != nil {
@@ -161,22 +167,26 @@ type SecretsManager interface {
 		...func(*secretsmanager.Options)) (*secretsmanager.CreateSecretOutput, error)
 }
 
-// secrets are two in AWS Secrets Manager, as the functions read them.
+// secrets are two in AWS Secrets Manager, as the functions read them, and the stage's file, which names them.
 type secrets struct {
 	manager SecretsManager
 	name    string
-	github  string
-	listed  []string
-
-	keyARN, secretARN string // once they are kept
+	stage   Stage
 }
 
 func (s *secrets) keyName() string    { return s.name + "/private-key" }
 func (s *secrets) secretName() string { return s.name + "/webhook-secret" }
 
-func (s *secrets) Where() string { return "AWS Secrets Manager, " + s.name }
+func (s *secrets) Where() string {
+	return "AWS Secrets Manager, " + s.name + ", which " + s.path() + " names"
+}
+
+func (s *secrets) path() string { return stage.Path(s.stage.Dir, s.stage.Name) }
 
 func (s *secrets) Check(ctx context.Context) error {
+	if err := s.checkStage(); err != nil {
+		return err
+	}
 	for _, name := range []string{s.keyName(), s.secretName()} {
 		_, err := s.manager.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(name)})
 		var none *types.ResourceNotFoundException
@@ -191,13 +201,31 @@ func (s *secrets) Check(ctx context.Context) error {
 	return nil
 }
 
+// checkStage returns what would keep the stage's file from being written.
+func (s *secrets) checkStage() error {
+	if err := stage.CheckName(s.stage.Name); err != nil {
+		return fmt.Errorf("--stage: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(s.stage.Dir, stage.Template)); err != nil {
+		return fmt.Errorf("the functions are deployed from a checkout of Firebreak, which is not here: run this in it, or "+
+			"name it by --dir: %w", err)
+	}
+	if _, err := os.Lstat(s.path()); err == nil {
+		return fmt.Errorf("%s is there already and is not overwritten: choose another stage with --stage NAME", s.path())
+	}
+	if err := os.MkdirAll(filepath.Dir(s.path()), 0o755); err != nil {
+		return fmt.Errorf("the folder for the stage: %w", err)
+	}
+	return nil
+}
+
 func (s *secrets) Keep(ctx context.Context, c Credentials) error {
-	s.github, s.listed = c.GitHub, c.Repositories
+	var keyARN, secretARN string
 	for _, of := range []struct {
 		name, value, about string
 		arn                *string
-	}{{s.keyName(), c.key, "private key", &s.keyARN},
-		{s.secretName(), c.secret, "webhook secret", &s.secretARN}} {
+	}{{s.keyName(), c.key, "private key", &keyARN},
+		{s.secretName(), c.secret, "webhook secret", &secretARN}} {
 		made, err := s.manager.CreateSecret(ctx,
 			&secretsmanager.CreateSecretInput{Name: aws.String(of.name), SecretString: aws.String(of.value),
 				Description: aws.String("The " + of.about + " of Firebreak's GitHub App " +
@@ -207,32 +235,23 @@ func (s *secrets) Keep(ctx context.Context, c Credentials) error {
 		}
 		*of.arn = aws.ToString(made.ARN)
 	}
-	return nil
+	params := []stage.Param{{Name: "appId", Value: strconv.FormatInt(c.AppID, 10)}, {Name: "appSlug", Value: c.Slug}}
+	if at, err := arn.Parse(keyARN); err == nil {
+		params = append(params, stage.Param{Name: "region", Value: at.Region})
+	}
+	if c.GitHub != "" && c.GitHub != "https://github.com" {
+		params = append(params, stage.Param{Name: "githubUrl", Value: c.GitHub})
+	}
+	if len(c.Repositories) > 0 {
+		params = append(params, stage.Param{Name: "repositories", Value: strings.Join(c.Repositories, ",")})
+	}
+	return stage.Create(s.stage.Dir, s.stage.Name, append(params, stage.Param{Name: "webhookSecret", Value: secretARN},
+		stage.Param{Name: "privateKey", Value: keyARN}))
 }
 
-func (s *secrets) Next(app Registered) []string {
-	env := fmt.Sprintf("env FIREBREAK_APP_ID=%d FIREBREAK_PRIVATE_KEY=secretsmanager:%s "+
-		"FIREBREAK_WEBHOOK_SECRET=secretsmanager:%s ", app.ID, s.keyName(), s.secretName())
-	if s.github != "" {
-		env += "FIREBREAK_GITHUB_URL=" + s.github + " "
-	}
-	return []string{"go run ./functions/build", s.deploy(app),
-		"# make WebhookURL of its outputs the webhook's address in the App's settings, unless it is so",
-		env + "firebreak init OWNER/REPO", env + "firebreak doctor OWNER/REPO"}
-}
-
-// deploy is the command that makes the functions read these secrets, where Secrets Manager has them.
-func (s *secrets) deploy(app Registered) string {
-	command := "npx osls@3.77.1 deploy"
-	if at, err := arn.Parse(s.keyARN); err == nil {
-		command += " --region " + at.Region
-	}
-	command += fmt.Sprintf(" --param appId=%d --param appSlug=%s", app.ID, app.Slug)
-	if s.github != "" {
-		command += " --param githubUrl=" + s.github
-	}
-	if len(s.listed) > 0 {
-		command += " --param repositories=" + strings.Join(s.listed, ",")
-	}
-	return command + " --param privateKey=" + s.keyARN + " --param webhookSecret=" + s.secretARN
+func (s *secrets) Next(Registered) []string {
+	name := s.stage.Name
+	return []string{"firebreak init OWNER/REPO --stage " + name,
+		"# add to " + s.path() + ` whom alarms tell: alarmEmail: "you@example.com"`,
+		"firebreak deploy " + name, "firebreak doctor --aws " + name + " OWNER/REPO"}
 }

@@ -4,6 +4,7 @@
 package stage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -186,8 +187,9 @@ func Create(dir, name string, params []Param) error {
 	if err != nil {
 		return fmt.Errorf("write the stage %s: %w", name, err)
 	}
-	text := "# The parameters of Firebreak's stage " + name + ", which `firebreak deploy " + name + "` reads. " + Template +
-		" explains each.\n# Keep this file: a parameter that is missing is as if it was never there. It holds no secret.\n"
+	text := "# The parameters of Firebreak's stage " + name + ", which `firebreak deploy " + name + "` reads. " +
+		Template + " explains each.\n" +
+		"# Keep this file: a parameter that is missing is as if it was never there. It holds no secret.\n"
 	for _, p := range params {
 		text += line(p) + "\n"
 	}
@@ -241,4 +243,73 @@ func replace(path, text string) error {
 		return fmt.Errorf("write %s: %w", path, errors.Join(err, os.Remove(temporary)))
 	}
 	return nil
+}
+
+// ParametersOutput is the output of the stack that names the parameters that were given at the last deployment.
+const ParametersOutput = "Parameters"
+
+// Given returns the names of the parameters that the file names, as that output has them.
+func (f *File) Given() string { return strings.Join(slices.Sorted(maps.Keys(f.Params)), " ") }
+
+// Lost returns what the deployment of a stage would lose that the deployed one has, and what to write to keep it.
+// outputs are those of the stack, and makes reports whether the stack itself made a resource.
+func (f *File) Lost(outputs map[string]string, makes func(resource string) bool) (all []string) {
+	secrets := map[string]string{"webhookSecret": "WebhookSecret", "privateKey": "PrivateKey"}
+	before := strings.TrimSpace(outputs[ParametersOutput])
+	if before == "-" { // deployed without `firebreak deploy`
+		before = ""
+	}
+	for _, name := range strings.Fields(before) {
+		if _, given := f.Params[name]; given || name == "privateKey" && f.Params["kmsKey"] != "" {
+			continue
+		}
+		value := ""
+		if resource := secrets[name]; resource != "" {
+			value = outputs[resource]
+		}
+		all = append(all, fmt.Sprintf("%s was given at the last deployment and is missing in %s: write %s: %q%s", name,
+			f.Path, name, value, map[bool]string{true: " if it is to go, else its value"}[value == ""]))
+	}
+	if before != "" {
+		return all
+	}
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		resource := secrets[name]
+		_, given := f.Params[name]
+		if given || outputs[resource] == "" || makes(resource) || name == "privateKey" && f.Params["kmsKey"] != "" {
+			continue
+		}
+		all = append(all, fmt.Sprintf("the stack reads another %s than this deployment would make: write %s: %q into %s",
+			name, name, outputs[resource], f.Path))
+	}
+	return all
+}
+
+// Environment returns the variables with which a command acts as the stage's App, with secrets by their names. What
+// the file leaves to the stack is among its outputs, if there is one.
+func (f *File) Environment(outputs map[string]string) map[string]string {
+	p := f.Params
+	env := map[string]string{}
+	for name, variable := range map[string]string{"appId": "APP_ID", "appSlug": "APP_SLUG", "githubUrl": "GITHUB_URL",
+		"githubLimits": "GITHUB_LIMITS", "accounts": "ACCOUNTS", "repositories": "REPOSITORIES",
+		"intakeRepository": "INTAKE_REPOSITORY", "kmsKey": "KMS_KEY", "publicUrl": "PUBLIC_URL",
+		"outboundAllow": "OUTBOUND_ALLOW"} {
+		if p[name] != "" {
+			env["FIREBREAK_"+variable] = p[name]
+		}
+	}
+	secret := func(variable, id string) {
+		if id != "" {
+			env["FIREBREAK_"+variable] = "secretsmanager:" + id
+		}
+	}
+	secret("WEBHOOK_SECRET", cmp.Or(p["webhookSecret"], outputs["WebhookSecret"]))
+	secret("SECRETS", p["servicesSecret"])
+	if p["kmsKey"] == "" {
+		secret("PRIVATE_KEY", cmp.Or(p["privateKey"], outputs["PrivateKey"]))
+	}
+	if env["FIREBREAK_PUBLIC_URL"] == "" && outputs["WebhookURL"] != "" {
+		env["FIREBREAK_PUBLIC_URL"] = strings.TrimSuffix(outputs["WebhookURL"], "/webhook")
+	}
+	return env
 }

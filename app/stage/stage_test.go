@@ -139,3 +139,56 @@ func TestARepositoryIsAddedAndTheRestStays(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 }
+
+// What an earlier deployment had is not lost: neither by a parameter that is missing, nor by a file that was written again.
+func TestAMissingParameterIsNotLost(t *testing.T) {
+	const hook, key = "arn:aws:secretsmanager:eu-central-1:1:secret:hook", "arn:aws:secretsmanager:eu-central-1:1:secret:key"
+	for name, c := range map[string]struct {
+		params  map[string]string
+		outputs map[string]string
+		made    string
+		want    []string
+	}{
+		"all there": {map[string]string{"appId": "1", "webhookSecret": hook, "privateKey": key},
+			map[string]string{"Parameters": "appId webhookSecret privateKey", "WebhookSecret": hook, "PrivateKey": key}, "", nil},
+		"forgotten": {map[string]string{"appId": "1"},
+			map[string]string{"Parameters": "appId pagerUrl webhookSecret", "WebhookSecret": hook}, "",
+			[]string{`write pagerUrl: "" if it is to go`, `write webhookSecret: "` + hook + `"`}},
+		"to go": {map[string]string{"appId": "1", "pagerUrl": ""}, map[string]string{"Parameters": "appId pagerUrl"}, "", nil},
+		"to KMS": {map[string]string{"appId": "1", "kmsKey": "arn:aws:kms:eu-central-1:1:key/1"},
+			map[string]string{"Parameters": "appId privateKey", "PrivateKey": key}, "", nil},
+		"of before": {map[string]string{"appId": "1"}, map[string]string{"Parameters": "-", "WebhookSecret": hook, "PrivateKey": key}, "",
+			[]string{`write privateKey: "` + key + `"`, `write webhookSecret: "` + hook + `"`}},
+		"made by the stack": {map[string]string{"appId": "1"}, map[string]string{"WebhookSecret": hook}, "WebhookSecret", nil},
+		"no stack":          {map[string]string{"appId": "1"}, nil, "", nil},
+	} {
+		f := &stage.File{Name: "prod", Path: "stages/prod.yml", Params: c.params}
+		lost := f.Lost(c.outputs, func(resource string) bool { return resource == c.made })
+		if len(lost) != len(c.want) {
+			t.Errorf("%s: %q, want %q", name, lost, c.want)
+			continue
+		}
+		for i, want := range c.want {
+			if !strings.Contains(lost[i], want) {
+				t.Errorf("%s: %q, want %q", name, lost[i], want)
+			}
+		}
+	}
+}
+
+func TestACommandActsAsTheStagesApp(t *testing.T) {
+	f := &stage.File{Params: map[string]string{"appId": "17", "webhookSecret": "arn:hook", "repositories": "acme/incidents",
+		"servicesSecret": "arn:services"}}
+	want := map[string]string{"FIREBREAK_APP_ID": "17", "FIREBREAK_WEBHOOK_SECRET": "secretsmanager:arn:hook",
+		"FIREBREAK_REPOSITORIES": "acme/incidents", "FIREBREAK_SECRETS": "secretsmanager:arn:services",
+		"FIREBREAK_PRIVATE_KEY": "secretsmanager:arn:made", "FIREBREAK_PUBLIC_URL": "https://x.example"}
+	if d := cmp.Diff(want, f.Environment(map[string]string{"WebhookSecret": "arn:other", "PrivateKey": "arn:made",
+		"WebhookURL": "https://x.example/webhook"})); d != "" {
+		t.Error(d)
+	}
+	f.Params["kmsKey"] = "arn:kms"
+	env := f.Environment(nil)
+	if env["FIREBREAK_KMS_KEY"] != "arn:kms" || env["FIREBREAK_PRIVATE_KEY"] != "" || env["FIREBREAK_PUBLIC_URL"] != "" {
+		t.Errorf("with a key in KMS: %v", env)
+	}
+}

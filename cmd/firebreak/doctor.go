@@ -30,6 +30,7 @@ var errAiling = errors.New("the product can't work yet: see above")
 
 func doctorCommand() *cobra.Command {
 	var asJSON bool
+	var cloud, dir string
 	c := &cobra.Command{
 		Use:   "doctor [OWNER/REPO]",
 		Short: "Finds what is wrong with the setup, and says how to fix it",
@@ -39,8 +40,14 @@ checks the installation, the rate limit left, the configuration, labels, form, t
 assigned, and what pages and updates for customers need. It pages nobody, tells no customer and
 changes nothing. Run it with the environment of ` + "`firebreak-serve`" + `, since it looks for those secrets.
 
+With --aws it looks at a deployment on AWS, too, with the parameters in stages/STAGE.yml: whether the last deployment
+went well, what waits in the queues and was put aside, alarms that ring and that nobody reads, the rule for mails, the
+timers, the secrets' age, and whether the App's webhooks go there. It takes the App from that file, not from the
+environment, and AWS's credentials as the AWS command line does.
+
 It ends with status 1 if something failed.`,
-		Example:           "  env $(cat firebreak.env) firebreak doctor acme/incidents",
+		Example: `  env $(cat firebreak.env) firebreak doctor acme/incidents
+  firebreak doctor --aws prod acme/incidents`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -51,14 +58,27 @@ It ends with status 1 if something failed.`,
 					return err
 				}
 			}
-			reader, err := newReader(c)
-			if err != nil {
-				return err
-			}
 			p := newProgress(c.ErrOrStderr(), time.Now)
+			var findings []doctor.Finding
+			deployed := ""
+			if cloud != "" {
+				var err error
+				if findings, deployed, err = examineCloud(c.Context(), dir, cloud, p); err != nil {
+					return err
+				}
+			}
+			reader, err := newReader(c)
+			switch {
+			case err != nil && cloud == "":
+				return err
+			case err != nil:
+				p.end()
+				return report(c, asJSON, append(findings, doctor.Finding{Check: "app", Status: doctor.Failure,
+					Found: err.Error(), Mend: "What the stage's App needs is not there: see the secrets above"}))
+			}
 			out := dry{reader}
 			d := &doctor.Doctor{App: reader.App, Pager: out, Announcer: out, Listed: reader.Listed,
-				Reports: reader.Reports, Now: time.Now, Wait: wait, Told: p.tell}
+				Reports: reader.Reports, Now: time.Now, Wait: wait, Told: p.tell, Deployed: deployed, Stage: cloud}
 			d.Slack = doctor.Chat{Examine: reader.Slack.Examine, Reach: func(ctx context.Context) error {
 				if os.Getenv("FIREBREAK_SLACK_APP_TOKEN") != "" {
 					return doctor.ErrSocketMode
@@ -73,23 +93,40 @@ It ends with status 1 if something failed.`,
 					return readTests(ctx, reader.PublicURL, reader.Secrets, repo, reader.Now())
 				}
 			}
-			findings := d.Examine(c.Context(), owner, repo)
+			findings = append(findings, d.Examine(c.Context(), owner, repo)...)
 			p.end()
-			if asJSON {
-				err = writeJSON(c.OutOrStdout(), findings)
-			} else {
-				err = tellFindings(c.OutOrStdout(), findings)
-			}
-			if slices.ContainsFunc(findings, func(f doctor.Finding) bool {
-				return f.Status == doctor.Failure
-			}) {
-				return errors.Join(err, errAiling)
-			}
-			return err
+			return report(c, asJSON, findings)
 		},
 	}
+	c.Flags().StringVar(&cloud, "aws", "", "stage of a deployment on AWS to look at, such as prod")
+	c.Flags().StringVar(&dir, "dir", ".", "with --aws, the checkout of Firebreak that has the stage's file")
 	c.Flags().BoolVar(&asJSON, "json", false, "print a list in JSON")
 	return c
+}
+
+// examineCloud looks at a deployment on AWS, has this process act as its App, and returns where it takes webhooks.
+func examineCloud(ctx context.Context, dir, name string, p *progress) ([]doctor.Finding, string, error) {
+	f, s, err := openStage(ctx, dir, name)
+	if err != nil {
+		return nil, "", err
+	}
+	d := &doctor.Cloud{Stack: s, Stage: f, Now: time.Now, Told: p.tell}
+	findings := d.Examine(ctx)
+	described, _ := d.Described()
+	return findings, described.Outputs["WebhookURL"], become(f, described.Outputs)
+}
+
+// report prints findings, and returns an error if one is a failure.
+func report(c *cobra.Command, asJSON bool, findings []doctor.Finding) (err error) {
+	if asJSON {
+		err = writeJSON(c.OutOrStdout(), findings)
+	} else {
+		err = tellFindings(c.OutOrStdout(), findings)
+	}
+	if slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Status == doctor.Failure }) {
+		return errors.Join(err, errAiling)
+	}
+	return err
 }
 
 // dry prepares pages and announcements, and sends none.

@@ -45,7 +45,7 @@ func root() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(benchCommand(), demoCommand(), doctorCommand(), drillCommand(), freezeCommand(),
+	c.AddCommand(benchCommand(), demoCommand(), deployCommand(), doctorCommand(), drillCommand(), freezeCommand(),
 		server.FreezerCommand(), server.HealthCommand(), importCommand(), incidentsCommand(), initCommand(), lint(),
 		manCommand(), onCallCommand(), replayCommand(), sandboxCommand(), server.Command("serve"), setupCommand(),
 		statsCommand(), upgradeCommand(), server.VersionCommand("firebreak"), waysCommand(),

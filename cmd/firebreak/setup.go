@@ -25,6 +25,7 @@ import (
 func setupCommand() *cobra.Command {
 	var o setup.Options
 	var listen, to string
+	var of setup.Stage
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "setup --webhook URL",
@@ -34,8 +35,7 @@ func setupCommand() *cobra.Command {
   firebreak setup --org acme --github-url https://github.acme.example --with changes --webhook https://….example/webhook
   firebreak setup --org acme --with freezer
   firebreak setup --with slack --webhook https://firebreak.acme.example/webhook > manifest.json
-  firebreak setup --org acme --webhook https://….execute-api.eu-central-1.amazonaws.com/webhook \
-    --to secretsmanager:firebreak`,
+  firebreak setup --org acme --webhook https://acme.example --to secretsmanager:firebreak --stage prod`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if slices.Contains(o.With, withSlack) {
@@ -49,7 +49,7 @@ func setupCommand() *cobra.Command {
 			}
 			o.Logger = logger(c)
 			var err error
-			if o.Store, err = storeOf(c.Context(), o, to); err != nil {
+			if o.Store, err = storeOf(c.Context(), o, to, of); err != nil {
 				return &usageError{err}
 			}
 			l, err := net.Listen("tcp", listen)
@@ -92,6 +92,9 @@ func setupCommand() *cobra.Command {
 		"what the App can do beyond the least, such as changes; may be given again")
 	c.Flags().StringVar(&to, "to", "env:firebreak.env",
 		"where the credentials go: env:FILE or secretsmanager:NAME")
+	c.Flags().StringVar(&of.Name, "stage", "prod",
+		"with --to secretsmanager:NAME, the stage whose file stages/STAGE.yml is written for `firebreak deploy`")
+	c.Flags().StringVar(&of.Dir, "dir", ".", "and the checkout of Firebreak that the file goes to")
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0",
 		"address of the page, on this machine; port 0 picks one")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the App as JSON")
@@ -107,10 +110,9 @@ do and why, and GitHub asks you to confirm. The App's private key and webhook se
   env:FILE               a file of variables for ` + "`env $(cat FILE) firebreak-serve`" +
 		`, and the key in FILE.private-key.pem next to it
                          (without .env), both for your eyes only (0600)
-  secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret; it
-                         ends with the command that deploys the functions with them. The webhook's
-                         address is known after that: give any of yours here, and change it in the
-                         App's settings
+  secretsmanager:NAME    two secrets in AWS Secrets Manager, NAME/private-key and NAME/webhook-secret, and
+                         stages/STAGE.yml in this folder, which names them, for ` + "`firebreak deploy`" + `. That
+                         sets the webhook's address in the end: give any of yours here
 
 --with NAME asks for more than every App needs:
 
@@ -145,11 +147,11 @@ func checkSetup(o *setup.Options, to *string, isToGiven bool) error {
 }
 
 // storeOf returns where the credentials go.
-func storeOf(ctx context.Context, o setup.Options, to string) (setup.Store, error) {
+func storeOf(ctx context.Context, o setup.Options, to string, of setup.Stage) (setup.Store, error) {
 	if o.IsFreezer {
 		return setup.ParseFreezerStore(to)
 	}
-	return setup.ParseStore(to, func() (setup.SecretsManager, error) { return manager(ctx) })
+	return setup.ParseStore(to, of, func() (setup.SecretsManager, error) { return manager(ctx) })
 }
 
 // withFreezer registers the App for freezes.

@@ -48,7 +48,8 @@ func (s *Stack) Describe(ctx context.Context) (Description, error) {
 	d := Description{Outputs: map[string]string{}}
 	err := s.query(ctx, cloudFormation, "DescribeStacks", url.Values{"StackName": {s.Name}}, &answer)
 	var refused *Error
-	if errors.As(err, &refused) && refused.Code == "ValidationError" && strings.Contains(refused.Message, "does not exist") {
+	if errors.As(err, &refused) && refused.Code == "ValidationError" &&
+		strings.Contains(refused.Message, "does not exist") {
 		return d, fmt.Errorf("%s in %s: %w", s.Name, s.Config.Region, ErrNone)
 	}
 	if err != nil {
