@@ -41,6 +41,7 @@ type AWS struct {
 	keys      map[string]signer
 	objects   map[string][]byte // by bucket/key
 	operator  operator
+	precision Precision
 }
 
 // New starts a double that goes by now, with nothing in it.

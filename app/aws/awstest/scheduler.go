@@ -19,7 +19,39 @@ type Schedule struct {
 type schedule struct {
 	Schedule
 	in    scheduleInput
-	fired bool // it is deleted at the next Fire, as AWS does a moment later
+	fired time.Time // zero: not yet. It is deleted a moment later
+}
+
+// Precision is how EventBridge Scheduler keeps its times. Its zero value is exact, and deletes what fired when Fire is
+// called again.
+type Precision struct {
+	// Late is how long after its time a schedule fires: AWS says within a minute.
+	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+	Late time.Duration
+	// Linger is how long a schedule that fired is still there, before it is deleted, with whatever was set in its place.
+	// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html
+	Linger time.Duration
+	// Conflicts is whether what lingers can't be changed or deleted.
+	Conflicts bool
+	// Vanish is whether what fired is deleted as soon as somebody changes it: after CreateSchedule found it, and before
+	// UpdateSchedule does.
+	Vanish bool
+}
+
+// SetPrecision sets how times are kept.
+func (a *AWS) SetPrecision(p Precision) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.precision = p
+}
+
+// deleteFired deletes the schedules that fired long enough ago.
+func (a *AWS) deleteFired() {
+	for key, s := range a.schedules {
+		if !s.fired.IsZero() && !s.fired.Add(a.precision.Linger).After(a.now()) {
+			delete(a.schedules, key)
+		}
+	}
 }
 
 type scheduleInput struct {
@@ -39,7 +71,7 @@ func (a *AWS) Schedules() (all []Schedule) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range a.schedules {
-		if !s.fired {
+		if s.fired.IsZero() {
 			all = append(all, s.Schedule)
 		}
 	}
@@ -58,14 +90,10 @@ func (a *AWS) Schedules() (all []Schedule) {
 func (a *AWS) Fire() (n int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for key, s := range a.schedules {
-		if s.fired {
-			delete(a.schedules, key)
-		}
-	}
+	a.deleteFired()
 	for _, s := range a.schedules {
-		if !s.At.After(a.now()) {
-			s.fired = true
+		if s.fired.IsZero() && !s.At.Add(a.precision.Late).After(a.now()) {
+			s.fired = a.now()
 			n++
 			if _, err := a.send(s.in.Target.Arn, s.in.Target.Input,
 				s.in.Target.SqsParameters.MessageGroupId, ""); err != nil {
@@ -114,6 +142,9 @@ func (a *AWS) scheduler(operation string, r *http.Request, body []byte) (any, er
 	if !ok || !scheduleName.MatchString(name) {
 		return nil, refused("ValidationException", "%s is no schedule", r.URL.Path)
 	}
+	if a.precision.Linger > 0 {
+		a.deleteFired()
+	}
 	if operation == "CreateSchedule" || operation == "UpdateSchedule" {
 		return a.put(operation, name, body)
 	}
@@ -123,6 +154,9 @@ func (a *AWS) scheduler(operation string, r *http.Request, body []byte) (any, er
 		return nil, &failure{http.StatusNotFound, "ResourceNotFoundException",
 			"Schedule " + name + " does not exist."}
 	}
+	if operation == "DeleteSchedule" && !s.fired.IsZero() && a.precision.Conflicts {
+		return nil, inconsistent
+	}
 	if operation == "DeleteSchedule" {
 		delete(a.schedules, key)
 		return struct{}{}, nil
@@ -130,6 +164,10 @@ func (a *AWS) scheduler(operation string, r *http.Request, body []byte) (any, er
 	return map[string]any{"Name": name, "GroupName": s.Group, "ScheduleExpression": s.in.ScheduleExpression,
 		"State": "ENABLED"}, nil
 }
+
+// inconsistent is what AWS says of a schedule that is being deleted.
+var inconsistent = &failure{http.StatusConflict, "ConflictException",
+	"Updating or deleting the resource can cause an inconsistent state."}
 
 func group(q url.Values) string { return q.Get("groupName") }
 
@@ -156,7 +194,13 @@ func (a *AWS) put(operation, name string, body []byte) (any, error) {
 	}
 	key := in.GroupName + "/" + name
 	s := a.schedules[key]
+	if s != nil && !s.fired.IsZero() && operation == "UpdateSchedule" && a.precision.Vanish {
+		delete(a.schedules, key)
+		s = nil
+	}
 	switch {
+	case operation == "UpdateSchedule" && s != nil && !s.fired.IsZero() && a.precision.Conflicts:
+		return nil, inconsistent
 	case in.GroupName == "":
 		return nil, refused("ValidationException", "no group")
 	case operation == "CreateSchedule" && s != nil:

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,36 +50,56 @@ const soonest = 5 * time.Second
 
 // Schedule sets the time of an incident's next look; zero removes it.
 //
-// An incident has two places for its timer, of which one is used at a time. A schedule that fired
+// An incident has a few places for its timer, of which one is used at a time. A schedule that fired
 // deletes itself shortly after, and with it whatever is set in its place in the meantime: so the look
-// that it caused uses the other.
+// that it caused uses the next. It fires within the minute of its time, so one whose time passed may also
+// still fire; that is a look more. Such a look more is all that comes of a timer that remains in a later place, too.
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-delete.html
 func (s *Scheduler) Schedule(ctx context.Context, ref incident.Ref, at time.Time) error {
 	if _, err := incident.ParseRef(ref.String()); err != nil {
 		return fmt.Errorf("set a timer: %w", err)
 	}
-	first, second := name("clock", ref, "1"), name("clock", ref, "2")
 	if at.IsZero() {
-		return errors.Join(s.remove(ctx, first), s.remove(ctx, second))
+		return errors.Join(s.remove(ctx, place(ref, 1)), s.remove(ctx, place(ref, 2)))
 	}
 	now := s.Now()
 	at = whole(wait.NoLater(later(at, now.Add(soonest)), now, wait.Timer))
-	stands, err := s.read(ctx, first)
-	if err != nil || stands.Equal(at) {
+	n, isNew, err := s.find(ctx, ref, at, now)
+	if err != nil || n == 0 {
 		return err
-	}
-	place, fired := first, !stands.IsZero() && !stands.After(now)
-	if fired {
-		place = second
 	}
 	body, err := aws.Encode(incident.Message{Ref: ref, Why: "clock", Due: at}, maxInput)
 	if err != nil {
 		return err
 	}
-	if err := s.put(ctx, place, aws.Group(ref), ref, body, at); err != nil || fired {
+	if err := s.put(ctx, place(ref, n), aws.Group(ref), ref, body, at); err != nil || !isNew {
 		return err
 	}
-	return s.remove(ctx, second)
+	for n++; n <= places && err == nil; n++ { // where the timer may be since this place had one that fired
+		err = s.remove(ctx, place(ref, n))
+	}
+	return err
+}
+
+// places is how many timers of an incident may have fired shortly one after the other and not be deleted yet.
+const places = 4
+
+func place(ref incident.Ref, n int) string { return name("clock", ref, strconv.Itoa(n)) }
+
+// find returns the first place in which no timer has fired or is about to, and whether there is none in it; or 0 if the
+// timer is set already. What is due at once is set where one is about to fire.
+func (s *Scheduler) find(ctx context.Context, ref incident.Ref, at, now time.Time) (free int, isNew bool, err error) {
+	for n := 1; n <= places; n++ {
+		stands, err := s.read(ctx, place(ref, n))
+		isDueAtOnce := !at.After(whole(now.Add(soonest)))
+		if err != nil || stands.Equal(at) || isDueAtOnce && stands.After(now) && stands.Before(at) {
+			return 0, false, err
+		}
+		if stands.IsZero() || stands.After(now.Add(soonest)) {
+			return n, stands.IsZero(), nil
+		}
+	}
+	return 0, false, fmt.Errorf("set a timer of %s: the last %d have fired and are not deleted yet", ref, places)
 }
 
 // maxInput is the size of the largest input of a target, in bytes.
@@ -96,8 +117,20 @@ func (s *Scheduler) Send(ctx context.Context, m incident.Message, at time.Time) 
 	return s.put(ctx, name("message", m.Ref, body+at.Format(time.RFC3339)), aws.GroupOf(m), m.Ref, body, at)
 }
 
-// put creates a schedule, or changes the one that is there.
-func (s *Scheduler) put(ctx context.Context, name, group string, ref incident.Ref, body string,
+// put creates a schedule, or changes the one that is there. One that is there may be gone when it is to be changed.
+func (s *Scheduler) put(ctx context.Context, name, group string, ref incident.Ref, body string, at time.Time) error {
+	err := s.createOrUpdate(ctx, name, group, ref, body, at)
+	var none *types.ResourceNotFoundException
+	if errors.As(err, &none) {
+		err = s.createOrUpdate(ctx, name, group, ref, body, at)
+	}
+	if err != nil {
+		return fmt.Errorf("set the schedule %s/%s of %s: %w", s.Group, name, ref, err)
+	}
+	return nil
+}
+
+func (s *Scheduler) createOrUpdate(ctx context.Context, name, group string, ref incident.Ref, body string,
 	at time.Time) error {
 	expression := awssdk.String("at(" + at.Format(layout) + ")")
 	window := &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeOff}
@@ -119,10 +152,7 @@ func (s *Scheduler) put(ctx context.Context, name, group string, ref incident.Re
 			ActionAfterCompletion: types.ActionAfterCompletionDelete,
 		})
 	}
-	if err != nil {
-		return fmt.Errorf("set the schedule %s/%s of %s: %w", s.Group, name, ref, err)
-	}
-	return nil
+	return err
 }
 
 // read returns the time of a schedule; zero: there is none.
@@ -147,7 +177,8 @@ func (s *Scheduler) remove(ctx context.Context, name string) error {
 	_, err := s.EventBridge.DeleteSchedule(ctx,
 		&scheduler.DeleteScheduleInput{GroupName: awssdk.String(s.Group), Name: awssdk.String(name)})
 	var none *types.ResourceNotFoundException
-	if err != nil && !errors.As(err, &none) {
+	var fires *types.ConflictException // it is being deleted, or fires once more: a look too many
+	if err != nil && !errors.As(err, &none) && !errors.As(err, &fires) {
 		return fmt.Errorf("remove the schedule %s/%s: %w", s.Group, name, err)
 	}
 	return nil

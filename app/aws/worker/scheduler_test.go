@@ -212,3 +212,72 @@ func TestTimersThatFail(t *testing.T) {
 	}
 	x.expect("1 11:40:00")
 }
+
+// EventBridge Scheduler fires within the minute, deletes what fired when it likes, and lets nobody change it until then. No
+// timer is lost by that, however shortly they follow each other, whatever else causes looks.
+func TestA4NoTimerIsLostWhileSchedulerTakesItsTime(t *testing.T) {
+	for name, p := range map[string]awstest.Precision{
+		"exact":                          {},
+		"a minute late":                  {Late: 59 * time.Second},
+		"deleted slowly":                 {Linger: 90 * time.Second},
+		"deleted slowly, with conflicts": {Linger: 90 * time.Second, Conflicts: true},
+		"late and slowly":                {Late: 30 * time.Second, Linger: 50 * time.Second, Conflicts: true},
+		"deleted as it is changed":       {Linger: 90 * time.Second, Vanish: true},
+	} {
+		for _, every := range []time.Duration{25 * time.Second, 40 * time.Second, time.Minute, 4 * time.Minute} {
+			x := newTimers(t)
+			x.aws.SetPrecision(p)
+			next, arrived, looks, failed := start.Add(every), 0, 0, false
+			x.set(1, next)
+			for ; x.now.Before(start.Add(10 * (every + p.Late))); x.now = x.now.Add(time.Second) {
+				x.aws.Fire()
+				n := len(x.aws.Messages(x.queue))
+				isTimer := n > arrived
+				arrived = n
+				if isTimer && !next.After(x.now) {
+					next = x.now.Add(every)
+					looks++
+				}
+				another := x.now.Sub(start)%(7*time.Second) == 0 && next.After(x.now) // that some comment caused
+				if isTimer || another || failed { // a look that failed is made again after a second
+					err := x.Schedule(t.Context(), ref(1), next)
+					if failed = err != nil; failed && every > p.Linger/3 {
+						t.Errorf("%s, each %s, after %s: %v", name, every, x.now.Sub(start), err)
+					}
+				}
+				if late := x.now.Sub(next); late > p.Late+soonest {
+					t.Fatalf("%s, each %s: the timer of %s is lost after %d looks", name, every, next, looks)
+				}
+			}
+			if looks < 3 {
+				t.Errorf("%s, each %s: %d looks", name, every, looks)
+			}
+		}
+	}
+}
+
+// soonest is how far ahead a timer is set at least.
+const soonest = 5 * time.Second
+
+// A timer that is being deleted counts as removed, and one that vanishes before it is changed is set again.
+func TestTimersThatConflict(t *testing.T) {
+	x := newTimers(t)
+	x.aws.SetPrecision(awstest.Precision{Linger: time.Minute, Conflicts: true})
+	x.set(1, start.Add(10*time.Second))
+	x.now = start.Add(10 * time.Second)
+	x.aws.Fire()
+	x.set(1, time.Time{})
+	x.set(1, start.Add(20*time.Second))
+	x.expect("1 10:40:20")
+	m := incident.Message{Ref: ref(2), Why: "again"}
+	if err := x.Send(t.Context(), m, start.Add(20*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	x.now = start.Add(20 * time.Second)
+	x.aws.SetPrecision(awstest.Precision{Linger: time.Minute, Vanish: true})
+	x.aws.Fire()
+	x.now = start.Add(12 * time.Second) // another machine's clock, which is behind
+	if err := x.Send(t.Context(), m, start.Add(20*time.Second)); err != nil {
+		t.Errorf("one that vanished is not set again: %v", err)
+	}
+}
