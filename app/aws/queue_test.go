@@ -92,7 +92,7 @@ func TestI6AStormDoesNotFillTheQueue(t *testing.T) {
 func TestWhatSQSRefusesIsAnError(t *testing.T) {
 	now := start
 	q, double := newQueue(t, &now)
-	double.Refuse("SendMessage", "AWS.SimpleQueueService.NonExistentQueue")
+	double.Refuse("SendMessage", "QueueDoesNotExist")
 	if err := q.Enqueue(t.Context(), incident.Message{Ref: ref}, time.Time{}); err == nil ||
 		!strings.Contains(err.Error(), q.URL) {
 		t.Errorf("error %v", err)

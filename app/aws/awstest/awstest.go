@@ -77,6 +77,11 @@ func (a *AWS) Getenv(name string) string {
 func (a *AWS) Refuse(operation, code string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	for service := range models {
+		if !isErrorOf(service, operation, code) && code != "" {
+			a.t.Errorf("%s of %s does not answer with %s", operation, service, code)
+		}
+	}
 	a.refuse[operation] = code
 }
 
@@ -150,6 +155,9 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out, err := a.doInTime(service, operation, r, body)
+	if f := (*failure)(nil); errors.As(err, &f) && !isErrorOf(signed[1], operation, f.code) {
+		a.t.Errorf("the double answers %s of %s with %s, which AWS does not", operation, service, f.code)
+	}
 	a.answer(w, r, out, err)
 }
 

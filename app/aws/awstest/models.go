@@ -30,12 +30,31 @@ type shape struct {
 }
 
 // models are the models of the services, by the name that requests are signed for.
-var models = func() (all map[string]map[string]struct{ Input, Output *shape }) {
+var models = func() (all map[string]map[string]model) {
 	if err := json.Unmarshal(modelsFile, &all); err != nil {
 		panic("awstest: models.json: " + err.Error())
 	}
 	return all
 }()
+
+// model is what AWS says of an operation.
+type model struct {
+	Input, Output *shape
+	Errors        []string
+}
+
+// common are the errors that any operation may answer, whatever its model says.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+var common = []string{"AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "InternalFailure",
+	"InvalidAction", "InvalidParameterValue", "InvalidSignatureException", "MalformedInput", "MalformedQueryString",
+	"RequestExpired", "SerializationException", "ServiceUnavailable", "ThrottlingException", "UnknownOperationException",
+	"UnrecognizedClientException", "ValidationError", "ValidationException"}
+
+// isErrorOf reports whether AWS answers an operation with an error code. Of an operation without a model nobody knows.
+func isErrorOf(service, operation, code string) bool {
+	model, known := models[service][operation]
+	return !known || slices.Contains(model.Errors, code) || slices.Contains(common, code)
+}
 
 // holdAgainstModel returns a refusal of what AWS's model of an operation does not allow.
 func holdAgainstModel(service, operation string, r *http.Request, body []byte) error {

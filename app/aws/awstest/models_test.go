@@ -42,3 +42,24 @@ func TestRequestsAreHeldAgainstTheModels(t *testing.T) {
 		}
 	}
 }
+
+// The double fails as AWS does: with the errors that its models name, and those that any operation may answer.
+func TestErrorsAreThoseOfTheModels(t *testing.T) {
+	for _, c := range []struct {
+		service, operation, code string
+		want                     bool
+	}{
+		{"sqs", "SendMessage", "QueueDoesNotExist", true},
+		{"sqs", "SendMessage", "AWS.SimpleQueueService.NonExistentQueue", false},
+		{"scheduler", "UpdateSchedule", "ConflictException", true},
+		{"scheduler", "GetSchedule", "ConflictException", false},
+		{"scheduler", "GetSchedule", "ThrottlingException", true},
+		{"secretsmanager", "GetSecretValue", "ResourceNotFoundException", true},
+		{"ssm", "GetParameter", "ResourceNotFoundException", false},
+		{"sns", "ListSubscriptionsByTopic", "NotFound", true},
+	} {
+		if got := isErrorOf(c.service, c.operation, c.code); got != c.want {
+			t.Errorf("%s of %s answers %s: %t", c.operation, c.service, c.code, got)
+		}
+	}
+}

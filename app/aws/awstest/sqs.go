@@ -139,7 +139,7 @@ func (a *AWS) sqs(operation string, body []byte) (any, error) {
 			return nil, err
 		}
 		if n := len(in.Entries); n < 1 || n > 10 {
-			return nil, refused("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", "%d entries", n)
+			return nil, refused("TooManyEntriesInBatchRequest", "%d entries", n)
 		}
 		var good, bad []map[string]any
 		for _, e := range in.Entries {
@@ -161,7 +161,7 @@ func (a *AWS) sqs(operation string, body []byte) (any, error) {
 	if operation == "GetQueueAttributes" {
 		return a.count(body)
 	}
-	return nil, refused("AWS.SimpleQueueService.UnsupportedOperation", "%s is not known here", operation)
+	return nil, refused("UnsupportedOperation", "%s is not known here", operation)
 }
 
 // count answers GetQueueAttributes: how many messages wait, and how many are handed out.
@@ -192,7 +192,7 @@ func (a *AWS) count(body []byte) (any, error) {
 func (a *AWS) queue(url string) (*queue, error) {
 	q := a.queues[url]
 	if q == nil {
-		return nil, refused("AWS.SimpleQueueService.NonExistentQueue", "there is no queue %s", url)
+		return nil, refused("QueueDoesNotExist", "there is no queue %s", url)
 	}
 	return q, nil
 }
