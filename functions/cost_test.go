@@ -257,7 +257,7 @@ func TestCostOfAnIncident(t *testing.T) {
 	idle.secrets = 1 // its cache is five minutes old by then; here, no time passes
 	_, always := measured(t, s.sweep)
 	times := float64(month / (5 * time.Minute))
-	const secrets, alarms = 3, 8
+	const secrets, alarms = 3, 11
 	monthly := times*idle.dollars() + perSQSRequest*float64(polls) + perSecret*secrets + perAlarm*alarms +
 		perMetric*float64(len(always))
 	t.Logf("one sweep: %+v: $%.7f; %.0f of them: $%.2f", idle, idle.dollars(), times, times*idle.dollars())

@@ -45,8 +45,8 @@ type model struct {
 
 // common are the errors that any operation may answer, whatever its model says.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
-var common = []string{"AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException", "InternalFailure",
-	"InvalidAction", "InvalidParameterValue", "InvalidSignatureException", "MalformedInput", "MalformedQueryString",
+var common = []string{"AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException",
+	"InternalFailure", "InvalidAction", "InvalidParameterValue", "InvalidSignatureException", "MalformedInput", "MalformedQueryString",
 	"RequestExpired", "SerializationException", "ServiceUnavailable", "ThrottlingException", "UnknownOperationException",
 	"UnrecognizedClientException", "ValidationError", "ValidationException"}
 

@@ -171,6 +171,22 @@ var inconsistent = &failure{http.StatusConflict, "ConflictException",
 
 func group(q url.Values) string { return q.Get("groupName") }
 
+// there returns the schedule that an operation finds. One that fired may conflict with a change, or be gone by then.
+func (a *AWS) there(operation, key string) (*schedule, error) {
+	s := a.schedules[key]
+	if s == nil || s.fired.IsZero() || operation != "UpdateSchedule" {
+		return s, nil
+	}
+	if a.precision.Vanish {
+		delete(a.schedules, key)
+		return nil, nil
+	}
+	if a.precision.Conflicts {
+		return nil, inconsistent
+	}
+	return s, nil
+}
+
 // put creates or changes a schedule as Firebreak wants it: once, exactly then, and gone afterwards.
 func (a *AWS) put(operation, name string, body []byte) (any, error) {
 	var in scheduleInput
@@ -192,17 +208,14 @@ func (a *AWS) put(operation, name string, body []byte) (any, error) {
 		return nil, refused("ValidationException",
 			"the target is no FIFO queue with a role and a group: %+v", target)
 	}
-	key := in.GroupName + "/" + name
-	s := a.schedules[key]
-	if s != nil && !s.fired.IsZero() && operation == "UpdateSchedule" && a.precision.Vanish {
-		delete(a.schedules, key)
-		s = nil
-	}
-	switch {
-	case operation == "UpdateSchedule" && s != nil && !s.fired.IsZero() && a.precision.Conflicts:
-		return nil, inconsistent
-	case in.GroupName == "":
+	if in.GroupName == "" {
 		return nil, refused("ValidationException", "no group")
+	}
+	key := in.GroupName + "/" + name
+	s, err := a.there(operation, key)
+	switch {
+	case err != nil:
+		return nil, err
 	case operation == "CreateSchedule" && s != nil:
 		return nil, &failure{http.StatusConflict, "ConflictException", "Schedule " + name + " already exists."}
 	case operation == "UpdateSchedule" && s == nil:
