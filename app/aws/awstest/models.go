@@ -46,9 +46,10 @@ type model struct {
 // common are the errors that any operation may answer, whatever its model says.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
 var common = []string{"AccessDenied", "AccessDeniedException", "ExpiredToken", "ExpiredTokenException",
-	"InternalFailure", "InvalidAction", "InvalidParameterValue", "InvalidSignatureException", "MalformedInput", "MalformedQueryString",
-	"RequestExpired", "SerializationException", "ServiceUnavailable", "ThrottlingException", "UnknownOperationException",
-	"UnrecognizedClientException", "ValidationError", "ValidationException"}
+	"InternalFailure", "InvalidAction", "InvalidParameterValue", "InvalidSignatureException", "MalformedInput",
+	"MalformedQueryString", "RequestExpired", "SerializationException", "ServiceUnavailable",
+	"ThrottlingException", "UnknownOperationException", "UnrecognizedClientException", "ValidationError",
+	"ValidationException"}
 
 // isErrorOf reports whether AWS answers an operation with an error code. Of an operation without a model nobody knows.
 func isErrorOf(service, operation, code string) bool {
