@@ -239,7 +239,7 @@ func TestA4NoTimerIsLostWhileSchedulerTakesItsTime(t *testing.T) {
 					looks++
 				}
 				another := x.now.Sub(start)%(7*time.Second) == 0 && next.After(x.now) // that some comment caused
-				if isTimer || another || failed { // a look that failed is made again after a second
+				if isTimer || another || failed {                                     // a look that failed is made again after a second
 					err := x.Schedule(t.Context(), ref(1), next)
 					if failed = err != nil; failed && every > p.Linger/3 {
 						t.Errorf("%s, each %s, after %s: %v", name, every, x.now.Sub(start), err)
