@@ -137,3 +137,16 @@ func isVariable(name string) bool {
 	}
 	return false
 }
+
+// The tool that deploys is the one with which the tests package serverless.yml, and that the guide names.
+func TestTheDeployerIsTheTestedOne(t *testing.T) {
+	t.Parallel()
+	name, version, _ := strings.Cut(deployer, "@")
+	for path, want := range map[string]string{"../../functions/testdata/package.json": `"` + name + `": "` + version + `"`,
+		"../../docs/production-aws.md": "npx " + deployer + " deploy", "../../serverless.yml": "npx " + deployer + " deploy"} {
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s does not have %s: %v", path, want, err)
+		}
+	}
+}
