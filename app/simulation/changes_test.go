@@ -12,11 +12,16 @@ import (
 // hasChange reports whether somebody merged a change before the incidents of a seed, which they are
 // asked about. The first thousand seeds have none: by those the planted faults are known to be found
 // (docs/testing.md), and they stay as they were.
-func hasChange(seed uint64) bool { return seed > 1000 && newDraw(seed, 11).chance(25) }
+func hasChange(seed uint64) bool {
+	if isNarrow(seed) {
+		return narrowOf(seed).changed
+	}
+	return seed > 1000 && newDraw(seed, 11).chance(25)
+}
 
 // hasPast reports whether the company of a seed with a change has services in its configuration, and past
 // incidents.
-func hasPast(seed uint64) bool { return hasChange(seed) && newDraw(seed, 16).chance(60) }
+func hasPast(seed uint64) bool { return !isNarrow(seed) && hasChange(seed) && newDraw(seed, 16).chance(60) }
 
 // catalog are the services of such a seed. One is named by what forms say, one is owned by a person, and of
 // one nothing is known.

@@ -95,6 +95,7 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 	w := newWorldOf(t, seed, log, people)
 	var wrong []string
 	var acts []acted
+	w.played = &acts
 	defer func() {
 		if len(wrong) == 0 && !t.Failed() {
 			return
@@ -218,6 +219,7 @@ func hold(t *testing.T, seed uint64, out io.Writer) {
 		wrong = append(wrong, w.busy.busy)
 	}
 	wrong = append(wrong, log.kept...)
+	wrong = append(wrong, w.piled...)
 	calm := newWorldOf(t, seed, io.Discard, people.calm())
 	excuses := w.excuses(titles, acts)
 	people.excuse(excuses)

@@ -52,6 +52,9 @@ func (d draw) pause() time.Duration {
 
 // write draws the script of a seed: a story for each of some incidents, mixed.
 func write(seed uint64) []step {
+	if isNarrow(seed) {
+		return tellNarrow(seed)
+	}
 	d := newDraw(seed, 1)
 	var stories [][]step
 	for n := range pick(d, 1, 1, 2, 2, 3) {

@@ -16,6 +16,8 @@ type spoiled struct {
 	isLost bool          // it happens, and the answer is an error
 	lasts  time.Duration // from its first call on
 	isOver bool
+
+	isWrite bool // a GraphQL query is let through
 }
 
 // spoils returns the answer to a call that fails, and whether it does.
@@ -27,7 +29,7 @@ func (n *network) spoils(req *http.Request) (*http.Response, bool) {
 		if s.isOver = s.isOver || !s.until.IsZero() && n.now().After(s.until); s.isOver || !s.match.MatchString(name) {
 			continue
 		}
-		if s.status < 500 && !isRefusable(req) {
+		if s.status < 500 && !isRefusable(req) || s.isWrite && isQuery(req) {
 			continue
 		}
 		if s.until.IsZero() && s.lasts > 0 {
@@ -49,7 +51,7 @@ func (n *network) spoils(req *http.Request) (*http.Response, bool) {
 		}
 		return answer(req, hit.status, nil, "Server Error"), true
 	}
-	if odd != nil && n.random(n.counted("odd "+name))%4 == 0 {
+	if odd != nil && (odd.isAlways || n.random(n.counted("odd "+name))%4 == 0) {
 		n.noteOdd(name)
 		return answer(req, odd.status, odd.head, "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."), true
 	}
@@ -68,6 +70,8 @@ type oddLimit struct {
 	status int
 	head   map[string]string
 	until  time.Time
+
+	isAlways bool // each call is answered so
 }
 
 // operations are what may fail alone, while all else works.

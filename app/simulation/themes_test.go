@@ -23,6 +23,9 @@ type theme struct {
 	ends  func(w, calm *world, titles []string) []string           // what is wrong in the end
 	after func(f *trial, w *world, n int)                          // presses on it after step n
 	holds func(w *world, titles []string, next time.Time) []string // what is wrong whenever the product is idle
+
+	story   func(t *teller) // of a narrow day, in place of any other
+	changed bool            // a change was merged before its incidents
 }
 
 var themes = []theme{
@@ -125,6 +128,9 @@ var themes = []theme{
 
 // themeOf returns a seed's theme; ok is false where it has none.
 func themeOf(seed uint64) (t theme, ok bool) {
+	if isNarrow(seed) {
+		return narrowOf(seed), true
+	}
 	if seed%2 == 0 {
 		return t, false
 	}

@@ -107,6 +107,8 @@ type world struct {
 	renamed  bool                 // the incidents' repository had another name for a while
 	delayed  time.Duration        // by which webhooks come late now
 	taken    []string             // what GitHub answered to each step
+	played   *[]acted             // what people did so far; nil: it isn't kept
+	piled    []string             // what is wrong with the queue's file
 	merges   int                  // that people tried into what may be frozen
 	admitted []admitted           // what got past a freeze
 }
