@@ -21,7 +21,9 @@ func hasChange(seed uint64) bool {
 
 // hasPast reports whether the company of a seed with a change has services in its configuration, and past
 // incidents.
-func hasPast(seed uint64) bool { return !isNarrow(seed) && hasChange(seed) && newDraw(seed, 16).chance(60) }
+func hasPast(seed uint64) bool {
+	return !isNarrow(seed) && hasChange(seed) && newDraw(seed, 16).chance(60)
+}
 
 // catalog are the services of such a seed. One is named by what forms say, one is owned by a person, and of
 // one nothing is known.

@@ -17,12 +17,15 @@ import (
 // The narrow days are the seeds between these two, both left out.
 const narrowAfter, narrowBefore = 900_000, 902_001
 
+// narrowDays are one of each theme, by each of which a planted fault is found: the gate plays them too.
+var narrowDays = []uint64{900_002, 900_003, 900_007, 900_008, 900_010, 900_011, 900_012, 900_013, 900_021, 900_028, 900_029, 900_030}
+
 func isNarrow(seed uint64) bool { return seed > narrowAfter && seed < narrowBefore }
 
 // narrowThemes returns the themes of narrow days.
 func narrowThemes() []theme {
 	return []theme{
-		{name: "reads are behind while something is due", story: tellWords, press: (*trial).pressBehind, holds: (*world).neglected},
+		{name: "reads are behind while something is due", story: tellHands, press: (*trial).pressBehind, after: (*trial).pressSlowLook, holds: (*world).neglected},
 		{name: "labels are changed while the timeline is behind", story: tellLabels, press: (*trial).pressUnexplained, ends: (*world).undone},
 		{name: "the issue is not shown yet", story: tellOpening, press: (*trial).pressUnseen, holds: (*world).neglected},
 		{name: "the card is lost in the look that labels", story: tellPhases, after: (*trial).pressLabelled, ends: (*world).undone},
@@ -59,7 +62,7 @@ func tellNarrow(seed uint64) []step {
 	return t.steps
 }
 
-// open lets somebody open a critical incident.
+// openCritical lets somebody open a critical incident.
 func (t *teller) openCritical() {
 	if t.chance(50) {
 		t.do(step{who: t.anybody(), verb: "titles", text: "incident severity/critical"})
@@ -71,7 +74,7 @@ func (t *teller) openCritical() {
 // rest lets time pass before the last step.
 func (t *teller) rest(d time.Duration) { t.steps[len(t.steps)-1].wait = odd(d) }
 
-// tellWords tells of people who write commands, or change labels, minutes apart.
+// tellWords is the story of people who write commands, or change labels, minutes apart.
 func tellWords(t *teller) {
 	t.openCritical()
 	for range 4 + t.IntN(3) {
@@ -88,7 +91,19 @@ func tellWords(t *teller) {
 	}
 }
 
-// tellLabels tells of somebody who changes the severity by hand.
+// tellHands is the story of people who write commands, or change labels by hand.
+func tellHands(t *teller) {
+	t.openCritical()
+	for range 5 {
+		if t.chance(50) {
+			t.do(step{who: "carol", verb: "labels", text: pick(t.draw, "severity/regular", "severity/critical")})
+			continue
+		}
+		t.say("alice", fmt.Sprintf("/oe finding Number %d of the load balancers is at its limit", len(t.steps)))
+	}
+}
+
+// tellLabels is the story of somebody who changes the severity by hand.
 func tellLabels(t *teller) {
 	t.openCritical()
 	t.say("carol", "/ic")
@@ -98,7 +113,7 @@ func tellLabels(t *teller) {
 	}
 }
 
-// tellOpening tells of some incidents that open.
+// tellOpening is the story of some incidents that open.
 func tellOpening(t *teller) {
 	for n := range 3 {
 		t.title = fmt.Sprintf("Incident %c", 'A'+n)
@@ -106,7 +121,7 @@ func tellOpening(t *teller) {
 	}
 }
 
-// tellPhases tells of an incident that goes on by commands.
+// tellPhases is the story of an incident that goes on by commands.
 func tellPhases(t *teller) {
 	t.openCritical()
 	t.say("carol", "/ic")
@@ -116,7 +131,7 @@ func tellPhases(t *teller) {
 	t.say("bob", "I have a look")
 }
 
-// tellSecond tells of a second incident, when the configuration is known.
+// tellSecond is the story of a second incident, when the configuration is known.
 func tellSecond(t *teller) {
 	t.openCritical()
 	t.say("carol", "/ic")
@@ -127,7 +142,7 @@ func tellSecond(t *teller) {
 	t.rest(time.Hour)
 }
 
-// tellNobody tells of an incident that nobody is at.
+// tellNobody is the story of an incident that nobody is at.
 func tellNobody(t *teller) {
 	t.openCritical()
 	for range 2 {
@@ -136,7 +151,7 @@ func tellNobody(t *teller) {
 	}
 }
 
-// tellTickets tells of an incident of which a customer learns, and that leaves tickets.
+// tellTickets is the story of an incident of which a customer learns, and that leaves tickets.
 func tellTickets(t *teller) {
 	t.openCritical()
 	t.say("carol", "/ic\n/ic customer add globex")
@@ -153,7 +168,7 @@ func tellTickets(t *teller) {
 	t.rest(settling + time.Minute)
 }
 
-// tellReverts tells of a change that is to be taken back.
+// tellReverts is the story of a change that is to be taken back.
 func tellReverts(t *teller) {
 	t.openCritical()
 	t.say("carol", "/ic")
@@ -175,7 +190,27 @@ func (f *trial) pressBehind(w *world, n int) {
 	if n == 0 {
 		f.behind(w, pick(f.draw, "^GET ", "^GET ", "^GET .*/timeline"), pick(f.draw, 5*time.Second, 10*time.Second, 20*time.Second))
 	}
-	f.untilDue(w, n, pick(f.draw, time.Second, 2*time.Second, 4*time.Second))
+	f.untilDue(w, n, pick(f.draw, time.Second, slowLook, slowLook))
+}
+
+// slowLook is how long before something is due people act where the look for what is due takes long.
+const slowLook = 1500 * time.Millisecond
+
+// pressSlowLook lets the look for what is due take some seconds, in which what waits for its next try
+// becomes due.
+func (f *trial) pressSlowLook(w *world, n int) {
+	if f.script[n].wait > 0 || w.due.Sub(w.box.Clock().Now()) != slowLook {
+		return
+	}
+	due := w.due
+	w.advance(slowLook - 200*time.Millisecond)
+	w.busy.armAt(fmt.Sprintf("GET %s/issues/%d/timeline", repository, w.issues[f.script[n].on]), func() {
+		w.net.tell("the timeline takes 3s")
+		w.isLate = true
+		w.box.Clock().Pass(3 * time.Second)
+	})
+	w.advance(due.Sub(w.box.Clock().Now()))
+	w.busy.disarm()
 }
 
 // untilDue lets step n come a moment before something is due.
@@ -400,7 +435,7 @@ func (f *trial) pressSweeps(w *world, n int) {
 	}
 	w.net.tell("no look works")
 	w.net.mu.Lock()
-	w.net.spoil = append(w.net.spoil, &spoiled{match: regexp.MustCompile(`^GET .*/issues/\d+(/timeline)?$`), status: 502, until: f.until(w, time.Hour)})
+	w.net.spoil = append(w.net.spoil, &spoiled{match: regexp.MustCompile(`^GET .*/issues/\d+/timeline$`), status: 502, until: f.until(w, time.Hour)})
 	w.net.isAway(w.box.Clock().Now(), f.until(w, time.Hour))
 	w.net.mu.Unlock()
 	for minute := range 9 { // each time there is something new
@@ -423,7 +458,7 @@ func (w *world) countSweeps() (n int) {
 		w.t.Fatal(err)
 	}
 	defer db.Close()
-	if err := db.QueryRow(`SELECT count(*) FROM messages WHERE ref = 'acme/incidents#1' AND dead = '' AND body LIKE '%"sweep"%'`).Scan(&n); err != nil {
+	if err := db.QueryRow(`SELECT count(*) FROM messages WHERE ref = 'acme/incidents#1' AND dead = '' AND CAST(body AS TEXT) LIKE '%"sweep"%'`).Scan(&n); err != nil {
 		w.t.Fatal(err)
 	}
 	return n
@@ -453,9 +488,7 @@ func (w *world) neglected(titles []string, next time.Time) (lines []string) {
 	tell := func(line string) {
 		lines = append(lines, fmt.Sprintf("%s, while the product rests at %s until %s", line, now.Format(time.TimeOnly), next.Format(time.DateTime)))
 	}
-	for _, line := range w.unheeded(titles, next) {
-		lines = append(lines, line)
-	}
+	lines = append(lines, w.unheeded(titles, next)...)
 	for _, line := range w.unanswered(titles, *w.played) {
 		tell(line)
 	}
@@ -463,9 +496,23 @@ func (w *world) neglected(titles []string, next time.Time) (lines []string) {
 		if n := w.issues[title]; n == 0 {
 			continue
 		}
-		if _, i, ok := w.stateOf(title); !ok && i.State == "open" {
+		s, i, ok := w.stateOf(title)
+		if !ok && i.State == "open" {
 			tell(title + ": it has no card")
+		}
+		if severities := severitiesOf(i); s.Running() && len(severities) > 1 {
+			tell(fmt.Sprintf("%s: it has the labels %v", title, severities))
 		}
 	}
 	return lines
+}
+
+// severitiesOf returns an issue's labels that say how severe it is.
+func severitiesOf(i issue) (names []string) {
+	for _, l := range i.Labels {
+		if strings.HasPrefix(l.Name, incident.LabelSeverity) {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }

@@ -9,7 +9,9 @@ import (
 
 // runsWorkflows reports whether people of a seed run one of the team's own workflows. As with changes, the
 // first thousand seeds stay as they were.
-func runsWorkflows(seed uint64) bool { return seed > 1000 && !isNarrow(seed) && newDraw(seed, 13).chance(25) }
+func runsWorkflows(seed uint64) bool {
+	return seed > 1000 && !isNarrow(seed) && newDraw(seed, 13).chance(25)
+}
 
 // workflow is what they run: each run is called after the command that asked for it.
 const workflow = "name: Restart\nrun-name: Restart for ${{ inputs.for }}\non: {workflow_dispatch: {inputs: {for: {type: string, required: true}}}}\n"
