@@ -307,3 +307,22 @@ func TestS3LinkInSlack(t *testing.T) {
 		t.Error("a link that was taken back counts")
 	}
 }
+
+// TestS5CardUnanswered: what happened on the issue is in the channel, and what people said there is answered, also where
+// GitHub takes the card and its answer is lost: the next look finds nothing new.
+func TestS5CardUnanswered(t *testing.T) {
+	w, chat := newChatWorld(t)
+	w.declareCritical()
+	w.pass(20)
+	n, lose := len(lines(only(t, chat))), `{"match":"^PATCH .*/issues/comments/","status":502,"count":1,"applied":true}`
+	w.order(lose)
+	w.comment("bob", "/oe finding the pool leaks")
+	w.pass(20)
+	wantLines(t, chat, n, ":mag: *bob* finding: the pool leaks")
+	w.order(lose)
+	w.slash("1.1", "U0BOB00", only(t, chat).ID, "/oe", "finding a leak in the cache")
+	w.pass(20)
+	if got := said(only(t, chat)); len(got) != 1 {
+		t.Errorf("the answers in Slack: %q", got)
+	}
+}

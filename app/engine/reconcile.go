@@ -300,10 +300,9 @@ func (r *reconciliation) stepAndApply() error {
 	r.recordRepeat(r.m, r.Now)
 	r.hasUnfinished = true
 	defer r.rememberUnfinished()
-	if err := r.commit(); err != nil {
-		return err
-	}
-	if err := inOrder(r.sendSeeks, r.sendChatSync, r.sendChatLines, r.sendSaid); err != nil {
+	// What Slack is to show goes first: where the card is written and the answer to that is lost, or the process
+	// ends, the next look finds nothing new. A look that is made again says the same, which is shown once.
+	if err := inOrder(r.sendChatLines, r.sendSaid, r.commit, r.sendSeeks, r.sendChatSync); err != nil {
 		return err
 	}
 	if isFirstLook {
@@ -316,7 +315,7 @@ func (r *reconciliation) stepAndApply() error {
 	}
 	r.hasUnfinished = !r.Deferral.At.IsZero()
 	r.scheduleRecheck()
-	return inOrder(r.commit, r.sendSeeks, r.sendChatSync, r.sendChatLines)
+	return inOrder(r.sendChatLines, r.commit, r.sendSeeks, r.sendChatSync)
 }
 
 // commit sets the timer and writes the card. The timer comes first: a crash in between costs a
