@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -173,5 +174,18 @@ func TestX1ASearchHasAGroupOfItsOwn(t *testing.T) {
 	search := incident.Message{Ref: ref, What: &incident.Sought{Number: 1}}
 	if g := aws.GroupOf(search); g != "~acme/incidents#1" || aws.GroupOf(incident.Message{Ref: ref}) != aws.Group(ref) {
 		t.Errorf("the group of a search is %q", g)
+	}
+}
+
+// TestS5GroupsAreSQS: SQS takes letters, digits and punctuation in the name of a group, and no space.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+func TestS5GroupsAreSQS(t *testing.T) {
+	name := regexp.MustCompile("^[!-~]{1,128}$")
+	ref := incident.Ref{Owner: "acme", Repo: "incidents", Number: 7}
+	for _, what := range []incident.Request{&incident.ChatSync{}, &incident.ChatLines{}, &incident.ChatAnswer{}, &incident.ChatPin{},
+		&incident.ChatWho{}, &incident.Sought{}, &incident.ChatSaid{}} {
+		if group := aws.GroupOf(incident.Message{Ref: ref, What: what}); !name.MatchString(group) {
+			t.Errorf("%T: the group %q", what, group)
+		}
 	}
 }

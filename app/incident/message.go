@@ -206,7 +206,7 @@ func (m Message) Found() *Found { return requestOf[*Found](m) }
 const searchGroup = "~"
 
 // chatGroup begins the group of what is done in Slack.
-const chatGroup = searchGroup + "chat "
+const chatGroup = searchGroup + "chat:" // SQS takes no space
 
 // IsChatGroup reports whether a group is of what is done in Slack.
 func IsChatGroup(group string) bool { return strings.HasPrefix(group, chatGroup) }
