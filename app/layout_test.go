@@ -76,6 +76,7 @@ var allowed = map[string][]string{
 	"app/server":           {"app/admission", "app/logs", "app/metrics/prom", "app/assembly", "app/variables"},
 	"cmd/firebreak-serve":  {"app/server"},
 	"functions/intake":     {"app/aws", "app/intake", "app/logs", "app/assembly/lambda"},
+	"functions/slack":      {"app/aws", "app/logs", "app/assembly/lambda"},
 	"functions/worker":     {"app/logs", "app/assembly/lambda"},
 	"functions/sweep":      {"app/logs", "app/assembly/lambda"},
 	"functions/build":      {},
@@ -219,7 +220,7 @@ func TestTheServerLinksNoSandboxAndNoCloud(t *testing.T) {
 
 // A function's metrics go out by its log, so that none pays at each start for what only a server needs.
 func TestNoFunctionLinksPrometheus(t *testing.T) {
-	for _, p := range list(t, module+"functions/webhook", module+"functions/intake",
+	for _, p := range list(t, module+"functions/webhook", module+"functions/intake", module+"functions/slack",
 		module+"functions/worker", module+"functions/sweep") {
 		for _, d := range p.Deps {
 			if strings.Contains(d, "prometheus") {

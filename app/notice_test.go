@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "write NOTICE anew")
 // shipped are the binaries that people get, in the order of the NOTICE's columns.
 var shipped = []struct{ name, pkg string }{
 	{"server", "./cmd/firebreak-serve"}, {"firebreak", "./cmd/firebreak"},
-	{"Lambda", "./functions/webhook"}, {"Lambda", "./functions/intake"}, {"Lambda", "./functions/worker"},
-	{"Lambda", "./functions/sweep"},
+	{"Lambda", "./functions/webhook"}, {"Lambda", "./functions/intake"}, {"Lambda", "./functions/slack"},
+	{"Lambda", "./functions/worker"}, {"Lambda", "./functions/sweep"},
 }
 
 // licences are those that may be linked: each asks for no more than that its text comes along, or,

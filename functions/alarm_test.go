@@ -109,6 +109,7 @@ func TestEachAlarmRingsInItsCase(t *testing.T) {
 		"TimersAlarm":          {aws(), aws(1)},
 		"WebhookAlarm":         {aws(0, 0), aws(0, 1)},
 		"IntakeAlarm":          {aws(), aws(1)},
+		"SlackAlarm":           {aws(), aws(1)},
 		"UnstoredAlarm":        {quiet, ours(func(r metrics.Recorder) { r.Record(metrics.Unstored, 1) })},
 		// that nothing runs at all is the case that no other alarm rings for
 		"SweepAlarm": {quiet, aws()},

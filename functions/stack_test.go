@@ -47,7 +47,7 @@ func TestMain(m *testing.M) {
 }
 
 var builds = map[string]func() (string, error){"webhook": once("webhook"), "worker": once("worker"),
-	"intake": once("intake"), "sweep": once("sweep")}
+	"intake": once("intake"), "slack": once("slack"), "sweep": once("sweep")}
 
 func once(name string) func() (string, error) {
 	return sync.OnceValues(func() (string, error) { return lambdatest.Build(folder, "./"+name) })
@@ -94,11 +94,12 @@ type stack struct {
 	queue   string // address
 	webhook *lambdatest.Function
 	intake  *lambdatest.Function
+	slack   *lambdatest.Function // nil: what Slack sends goes nowhere
 	worker  *lambdatest.Function
 	sweep   *lambdatest.Function
 	twin    *lambdatest.Function // another worker, which takes every other batch; nil: there is one
 
-	coldIntake, coldWorker func() // put a new process in its place
+	coldIntake, coldSlack, coldWorker func() // put a new process in its place
 
 	mu       sync.Mutex
 	batches  []events.SQSEvent // that the worker was given
@@ -119,6 +120,9 @@ func newStack(t *testing.T, o settings) *stack {
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	mux.HandleFunc("POST /webhook", func(w http.ResponseWriter, r *http.Request) { s.gateway(s.webhook, w, r) })
+	mux.HandleFunc("/intake/slack", func(w http.ResponseWriter, r *http.Request) {
+		s.gateway(s.slack, w, r)
+	})
 	mux.HandleFunc("/intake/{source}", func(w http.ResponseWriter, r *http.Request) {
 		s.gateway(s.intake, w, r)
 	})
@@ -209,6 +213,13 @@ func newStack(t *testing.T, o settings) *stack {
 	s.aws.SetSecret("firebreak/intake", "token")
 	s.coldIntake = func() { s.intake = begin("intake", env) }
 	s.coldIntake()
+	s.coldSlack = func() {
+		env := maps.Clone(env)
+		env["FIREBREAK_INTAKE_SLACK_SECRET"] = "secretsmanager:firebreak/slack"
+		delete(env, "FIREBREAK_INTAKE_SECRET")
+		delete(env, "FIREBREAK_INTAKE_MAILS")
+		s.slack = begin("slack", env)
+	}
 	s.sweep = begin("sweep", env, "FIREBREAK_GITHUB_URL", "FIREBREAK_APP_ID", "FIREBREAK_PRIVATE_KEY",
 		"FIREBREAK_KMS_KEY", "FIREBREAK_QUEUE_URL", "FIREBREAK_CLOCK_URL")
 	return s

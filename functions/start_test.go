@@ -53,7 +53,7 @@ func TestColdStart(t *testing.T) {
 	functions := []struct {
 		name  string
 		event any
-	}{{"webhook", request}, {"intake", request}, {"worker", oneMessage}, {"sweep", struct{}{}}}
+	}{{"webhook", request}, {"intake", request}, {"slack", request}, {"worker", oneMessage}, {"sweep", struct{}{}}}
 	took, memory := map[string][]time.Duration{}, map[string]string{}
 	for range 15 {
 		for _, c := range functions {
@@ -64,7 +64,7 @@ func TestColdStart(t *testing.T) {
 			switch {
 			case c.name == "webhook" && (err != nil || answer.StatusCode != 202):
 				t.Fatalf("%v, %+v\n%s", err, answer, f.Log())
-			case c.name == "intake" && (err != nil || answer.StatusCode != 404): // it serves another path
+			case (c.name == "intake" || c.name == "slack") && (err != nil || answer.StatusCode != 404): // it serves another path
 				t.Fatalf("%v, %+v\n%s", err, answer, f.Log())
 			case c.name == "worker" && (err != nil || strings.Contains(f.Log(), "failed")):
 				t.Fatalf("%v\n%s", err, f.Log())

@@ -61,7 +61,7 @@ func osls(params []string) ([]byte, error) {
 		return nil, err
 	}
 	files := map[string][]byte{"serverless.yml": text}
-	for _, name := range []string{"webhook", "intake", "worker", "sweep"} {
+	for _, name := range []string{"webhook", "intake", "slack", "worker", "sweep"} {
 		files["build/"+name+".zip"] = nil // what is in them matters to nobody here
 	}
 	if err := os.Mkdir(filepath.Join(dir, "build"), 0o755); err != nil {
@@ -105,7 +105,7 @@ func writeStage(dir string, params []string) error {
 
 var everything = []string{"appId=17", "kmsKey=arn:kms:key", "pagerUrl=https://pager.example",
 	"sesIdentity=arn:ses:identity", "servicesSecret=arn:services",
-	"freezeUrl=https://freezer.acme.example", "freezeSecret=arn:freeze", "alarmTopic=arn:sns:topic", "mailAddress=p1@acme.example"}
+	"freezeUrl=https://freezer.acme.example", "freezeSecret=arn:freeze", "alarmTopic=arn:sns:topic", "slackSecret=arn:slack", "mailAddress=p1@acme.example"}
 
 // of returns the resources of a type that exist, by name.
 func (x template) of(kind string) map[string]map[string]any {

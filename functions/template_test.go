@@ -40,8 +40,9 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		mails = "s3:GetObject on ${MailBucket.Arn}/mail/*"
 		aside = "sqs:SendMessage on MailDeadLetters.Arn"
 
-		all  = "secretsmanager:GetSecretValue on arn:services"
-		thaw = "secretsmanager:GetSecretValue on arn:freeze"
+		all   = "secretsmanager:GetSecretValue on arn:services"
+		signs = "secretsmanager:GetSecretValue on arn:slack"
+		thaw  = "secretsmanager:GetSecretValue on arn:freeze"
 
 		storedHook = "secretsmanager:GetSecretValue on arn:stored:webhook-secret"
 		storedKey  = "secretsmanager:GetSecretValue on arn:stored:private-key"
@@ -62,6 +63,7 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 		"with what must be given": {[]string{"appId=17"}, map[string][]string{
 			"WebhookRole": logs("Webhook", send, hook),
 			"IntakeRole":  logs("Intake", slices.Concat(shelf, []string{send, hook, token, key})...),
+			"SlackRole":   logs("Slack", slices.Concat(shelf, []string{send, hook, token, key})...),
 			"WorkerRole":  logs("Worker", slices.Concat(shelf, timers, received, []string{hook, key})...),
 			"SweepRole":   logs("Sweep", slices.Concat(dead, []string{send, key})...),
 			"TimerRole":   {send},
@@ -71,6 +73,7 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 			"IntakeRole": logs("Intake",
 				slices.Concat(shelf, []string{send, hook, token, out, all, sign, email, mails,
 					"s3:ListBucket on MailBucket.Arn", aside})...),
+			"SlackRole": logs("Slack", slices.Concat(shelf, []string{send, hook, signs, out, all, sign, email})...),
 			"WorkerRole": logs("Worker",
 				slices.Concat(shelf, timers, received, []string{hook, out, all, thaw, sign, email})...),
 			"SweepRole": logs("Sweep", slices.Concat(dead, []string{send, sign, thaw})...),
@@ -80,6 +83,7 @@ func TestPermissionsAreTheseAndNoOther(t *testing.T) {
 			"WebhookRole": logs("Webhook", send, storedHook),
 			"IntakeRole": logs("Intake",
 				slices.Concat(shelf, []string{send, storedHook, token, storedKey})...),
+			"SlackRole": logs("Slack", slices.Concat(shelf, []string{send, storedHook, token, storedKey})...),
 			"WorkerRole": logs("Worker",
 				slices.Concat(shelf, timers, received, []string{storedHook, storedKey})...),
 			"SweepRole": logs("Sweep", slices.Concat(dead, []string{send, storedKey})...),
@@ -118,7 +122,7 @@ func TestNothingIsPublicButTheEndpoints(t *testing.T) {
 		routes = append(routes, x.text(r["RouteKey"]))
 	}
 	slices.Sort(routes)
-	if want := []string{"ANY /a/{token}", "ANY /intake/{source}",
+	if want := []string{"ANY /a/{token}", "ANY /intake/slack", "ANY /intake/{source}",
 		"GET /calendar/{secret}/{owner}/{repo}/{name}", "POST /webhook"}; !slices.Equal(routes, want) {
 		t.Errorf("routes %q, want %q", routes, want)
 	}
@@ -132,6 +136,7 @@ func TestNothingIsPublicButTheEndpoints(t *testing.T) {
 	if d := cmp.Diff(map[string]string{
 		"WebhookLambdaPermissionHttpApi": api + "WebhookLambdaFunction.Arn",
 		"IntakeLambdaPermissionHttpApi":  api + "IntakeLambdaFunction.Arn",
+		"SlackLambdaPermissionHttpApi":   api + "SlackLambdaFunction.Arn",
 		"SweepLambdaPermissionEventsRuleSchedule1": "events.amazonaws.com for " +
 			"SweepEventsRuleSchedule1.Arn may call SweepLambdaFunction.Arn",
 	}, permissions); d != "" {
@@ -166,8 +171,8 @@ func TestANewAccountDeploys(t *testing.T) {
 			t.Errorf("%v reserves %v", f["FunctionName"], n)
 		}
 	}
-	x := packaged(t, "appId=17", "webhookConcurrency=20", "intakeConcurrency=10", "sweepConcurrency=1", "workerConcurrency=10")
-	for logical, want := range map[string]string{"WebhookLambdaFunction": "20", "IntakeLambdaFunction": "10",
+	x := packaged(t, "appId=17", "webhookConcurrency=20", "intakeConcurrency=10", "slackConcurrency=5", "sweepConcurrency=1", "workerConcurrency=10")
+	for logical, want := range map[string]string{"WebhookLambdaFunction": "20", "IntakeLambdaFunction": "10", "SlackLambdaFunction": "5",
 		"SweepLambdaFunction": "1"} {
 		if n := fmt.Sprint(x.Resources[logical].Properties["ReservedConcurrentExecutions"]); n != want {
 			t.Errorf("%s reserves %s, want %s", logical, n, want)
@@ -203,7 +208,7 @@ func TestTheProcessForFreezes(t *testing.T) {
 func TestTheFunctions(t *testing.T) {
 	x := packaged(t, everything...)
 	functions := x.of("AWS::Lambda::Function")
-	if len(functions) != 4 {
+	if len(functions) != 5 {
 		t.Errorf("%d functions", len(functions))
 	}
 	for logical, f := range functions {
@@ -286,6 +291,7 @@ func TestTheQueueAndItsAlarms(t *testing.T) {
 		"TimersAlarm":          "AWS/Scheduler InvocationDroppedCount of ScheduleGroup > 0",
 		"WebhookAlarm":         "AWS/Lambda Errors of WebhookLambdaFunction > 0",
 		"IntakeAlarm":          "AWS/Lambda Errors of IntakeLambdaFunction > 0",
+		"SlackAlarm":           "AWS/Lambda Errors of SlackLambdaFunction > 0",
 		// The names and the dimension are those of the lines that the functions write.
 		"UnstoredAlarm":         "Firebreak " + metrics.Unstored.Name + " of firebreak-prod > 0",
 		"SelfTestsMissingAlarm": "Firebreak " + metrics.SelfTestsOverdue.Name + " of firebreak-prod > 0",
@@ -319,7 +325,7 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 		t.Fatal(err)
 	}
 	alarms := regexp.MustCompile(`(?m)^    ([A-Za-z]+Alarm):$`).FindAllStringSubmatch(string(text), -1)
-	if len(alarms) != 12 {
+	if len(alarms) != 13 {
 		t.Errorf("%d alarms", len(alarms))
 	}
 	for _, a := range alarms {

@@ -185,6 +185,21 @@ func (l *Lambda) Intake(ctx context.Context) (http.Handler, error) {
 	}), nil
 }
 
+// Slack builds what takes what Slack sends, and nothing else.
+func (l *Lambda) Slack(ctx context.Context) (http.Handler, error) {
+	all, err := l.Intake(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, intake.Prefix+"slack") { // a stage may be before it
+			http.NotFound(w, r)
+			return
+		}
+		all.ServeHTTP(w, r)
+	}), nil
+}
+
 func (l *Lambda) receives(ctx context.Context) (*assembly.Product, error) {
 	p, err := l.ready(ctx, true)
 	if err == nil && p.Intake() == nil {
