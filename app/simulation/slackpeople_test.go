@@ -103,7 +103,8 @@ func (s *slackDay) inSlack(one step) bool {
 		return false
 	}
 	if strings.HasPrefix(one.text, "/ic update ") {
-		s.updates = append(s.updates, strings.TrimPrefix(one.text, "/ic update "))
+		first, _, _ := strings.Cut(one.text, "\n") // other commands may follow
+		s.updates = append(s.updates, strings.TrimPrefix(first, "/ic update "))
 	}
 	id := s.channelOf(one.on)
 	if id == "" || !s.chance(55) {
