@@ -100,7 +100,7 @@ type slackAct struct {
 // slackPost is what Slack sends.
 type slackPost struct {
 	due      time.Time
-	kind     string    // content type
+	kind     string // content type
 	body     string
 	retry    int
 	age      time.Duration // of its signature

@@ -104,7 +104,8 @@ const (
 	fromDue = `(SELECT ref, min(due) AS due, min(id) AS id,
 		row_number() OVER (PARTITION BY lower(substr(ref, 1, instr(ref, '/'))) ORDER BY min(due), min(id)) AS turn
 		FROM messages m WHERE dead = '' AND due <= ? AND (` + isUrgent + ` OR id = ` + firstOfIncident + `) GROUP BY ref) AS d
-		WHERE turn <= ? ORDER BY CASE WHEN substr(ref, 1, 6) IN ('~chat:', '~chat ') THEN 2 WHEN substr(ref, 1, 1) = '~' THEN 1 ELSE 0 END,
+		WHERE turn <= ? ORDER BY CASE WHEN substr(ref, 1, 6) IN ('~chat:', '~chat ') THEN 2
+		WHEN substr(ref, 1, 1) = '~' THEN 1 ELSE 0 END,
 		turn, due, id LIMIT ?`
 	// Whether fromDue may find anything is asked with it, as in a quiet hour it never does.
 	selectLaterDue = `SELECT min(due), EXISTS (SELECT 1 FROM messages WHERE dead = '' AND due <= ?)
