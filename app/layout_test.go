@@ -64,6 +64,7 @@ var allowed = map[string][]string{
 	"app/doctor": {"app/config", "app/oncall", "app/engine", "app/engine/ports", "app/github", "app/incident", "app/setup",
 		"app/naming", "app/owner", "app/selftest", "app/slack", "templates", "app/aws/stack", "app/stage"},
 	"app/slack":            {"app/engine", "app/incident"},
+	"app/store/storetest":  {},
 	"app/store":            {"app/engine", "app/incident", "app/metrics", "app/wait"},
 	"app/notify":           {"app/lazily", "templates", "app/engine", "app/incident", "app/naming", "app/wait", "app/texts", "app/services"},
 	"app/aws":              {"app/incident"},

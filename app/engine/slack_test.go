@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
+	"github.com/firebreak-dev/firebreak/app/store/storetest"
 )
 
 // replies is what people in a chat are answered, and where.
@@ -111,7 +112,7 @@ func TestI1SlackIsAnsweredWithTheIncident(t *testing.T) {
 
 	// Another process ends it, and this one still remembers it.
 	product, stop, queue := w.product, w.stop, w.queue
-	w.queue = filepath.Join(t.TempDir(), "queue.db")
+	w.queue = filepath.Join(storetest.Memory(t), "queue.db")
 	w.start()
 	w.tell("alice: /incident decline the monitoring was wrong")
 	w.stop()

@@ -28,6 +28,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/metrics"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
+	"github.com/firebreak-dev/firebreak/app/store/storetest"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -134,7 +135,7 @@ func newWorldJudged(t testing.TB, files map[string]map[string]string, judge func
 	mux.Handle("/", judge(box.Handler()))
 	handler = mux
 
-	w.env, w.queue, w.follower = box.Environment(), filepath.Join(t.TempDir(), "queue.db"), &follower
+	w.env, w.queue, w.follower = box.Environment(), filepath.Join(storetest.Memory(t), "queue.db"), &follower
 	w.env["FIREBREAK_PUBLIC_URL"] = w.url
 	w.env["FIREBREAK_GITHUB_LIMITS"] = "none" // in a story hours may pass at one instant
 	w.start()

@@ -14,7 +14,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,6 +25,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/demo"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/store/storetest"
 	"github.com/firebreak-dev/firebreak/app/witness"
 )
 
@@ -154,7 +154,7 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 	if w.reach = people; people != nil {
 		people.join(w, hooks.URL)
 	}
-	w.queue = filepath.Join(memory(t), "queue.db")
+	w.queue = filepath.Join(storetest.Memory(t), "queue.db")
 	w.disk = newDisk(t, w.queue)
 	w.start()
 	if hasChange(seed) {
@@ -174,16 +174,6 @@ func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world 
 		_ = w.box.Close()
 	})
 	return w
-}
-
-// memory returns a folder that costs no disk, where there is one: the queue waits for its file at each change.
-func memory(t *testing.T) string {
-	dir, err := os.MkdirTemp("/dev/shm", "firebreak")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 // start starts the product's process on its file.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/assembly"
+	"github.com/firebreak-dev/firebreak/app/store/storetest"
 )
 
 // repository is the incidents'.
@@ -67,7 +68,7 @@ func newStage(t testing.TB, build func(url string, p *product) GitHub) *Stage {
 	env["FIREBREAK_PAGER_URL"], env["FIREBREAK_MAIL_URL"] = s.url+"/sink/page", s.url+"/sink/mail"
 	var err error
 	s.product, err = assembly.New(func(name string) string { return env[name] }, assembly.Options{
-		Clock: s.github, File: filepath.Join(t.TempDir(), "queue.db"),
+		Clock: s.github, File: filepath.Join(storetest.Memory(t), "queue.db"),
 		Logger: slog.New(slog.NewTextHandler(logWriter{t}, nil)),
 	})
 	if err != nil {
