@@ -222,6 +222,7 @@ func TestL1AMergedPostmortemIsFoundAtOnce(t *testing.T) {
 	w.ok("alice", "POST", "/api/v3/repos/acme/incidents/issues", map[string]any{"title": "Half of the connections to the API fail",
 		"labels": []string{"incident"}}, &opened)
 	w.ref.Number = opened.Number
+	w.settle() // a look at the issue while it gets a comment would wait for a second
 	w.comment("carol", "/incident critical The API answers 502, a certificate?")
 	w.settle()
 	said := w.similarComments()
