@@ -226,6 +226,8 @@ type Options struct {
 	Transport http.RoundTripper // to GitHub; nil: the network
 	Replier   engine.Replier    // answers people in their chat; nil: in Slack
 
+	Shelf engine.Store // what is kept, where another process keeps it too; nil: next to the queue
+
 	IsDemo bool // nobody is warned that there is no list of incident repositories
 }
 
@@ -286,7 +288,10 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	s.app = app
-	if s.engine, err = env.engine(app, s.store, s.store, s.store, s.clock, s.metrics, s.log); err != nil {
+	if o.Shelf == nil {
+		o.Shelf = s.store
+	}
+	if s.engine, err = env.engine(app, s.store, s.store, o.Shelf, s.clock, s.metrics, s.log); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	if o.Replier != nil {
@@ -438,6 +443,9 @@ func (s *Server) handle(ctx context.Context, m engine.Message) error {
 	}
 	return s.engine.HandleInTurn(ctx, m)
 }
+
+// Shelf returns what the process keeps, for another one that is to know it.
+func (s *Server) Shelf() engine.Store { return s.store }
 
 // Close closes the store.
 func (s *Server) Close() error { return s.store.Close() }

@@ -53,7 +53,7 @@ type world struct {
 	life    context.Context // of the product's process
 	kill    context.CancelFunc
 
-	twins  int            // other workers, each with a queue of its own
+	twins  int            // other workers, each with a queue of its own, and the product's shelf
 	handed map[int]letter // by incident, what the product was handed last
 
 	busy         *interleaving // what happens while the product works; nil: nothing does
@@ -192,7 +192,7 @@ func (w *world) start() {
 }
 
 // double hands another worker what the product was handed last of an incident, and lets it do all
-// that follows. It is another one each time: one that went on would look at incidents whose timers
+// that follows. It knows what the product keeps, as workers share a bucket or a database. It is another one each time: one that went on would look at incidents whose timers
 // it had set before, while the product looks at them, which no queue lets happen.
 func (w *world) double(number int) {
 	l, ok := w.handed[number]
@@ -200,7 +200,8 @@ func (w *world) double(number int) {
 		return
 	}
 	w.twins++
-	twin, err := assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: w.box.Clock(), Transport: w.net, Logger: w.logger()})
+	twin, err := assembly.New(func(name string) string { return w.env[name] }, assembly.Options{Clock: w.box.Clock(), Transport: w.net, Logger: w.logger(),
+		Shelf: w.product.Shelf()})
 	if err != nil {
 		panic(err)
 	}

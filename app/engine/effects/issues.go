@@ -91,11 +91,19 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 	open func() (number int, id int64, err error)) (o OpenedIssue, err error) {
 	key := e.openedKey(repo, mark)
 	known := e.loadOpened(key)
-	age := e.Now.Sub(known.At)
-	if known.Number != 0 && age < openedLife {
+	if !known.isDoubted(e.Now, doubt) && !known.isRecent(e.Now) && !e.isFirst(key, known) {
+		// Another process is at this incident too. It may have ended since: then its time passes as if its answer
+		// were lost.
+		tried := known
+		if known = e.loadOpened(key); known.At.Equal(tried.At) && known.Number == tried.Number {
+			known = OpenedIssue{At: e.Now}
+			e.saveOpened(key, known)
+		}
+	}
+	if known.isRecent(e.Now) {
 		return known, nil
 	}
-	if !known.At.IsZero() && !known.IsOver && known.Number == 0 && age < doubt {
+	if known.isDoubted(e.Now, doubt) {
 		return o, &ports.RetryAfter{Until: known.At.Add(doubt),
 			Err: fmt.Errorf("%w: an issue in %s may have been opened, and the answer was lost",
 				ports.ErrNotYet, repo)}
@@ -109,9 +117,34 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 		e.saveOpened(key, o)
 		o.IsNew = true
 	case ports.IsRefused(err) || errors.Is(err, ports.ErrLimited) || errors.Is(err, ports.ErrNotYet):
-		e.saveOpened(key, OpenedIssue{}) // it was not opened
+		e.saveOpened(key, OpenedIssue{At: e.Now, IsOver: true}) // it was not opened
 	}
 	return o, err
+}
+
+// isRecent reports whether an issue was opened a short time ago, so that GitHub's list may not show it yet.
+func (o OpenedIssue) isRecent(now time.Time) bool {
+	return o.Number != 0 && now.Sub(o.At) < openedLife
+}
+
+// isDoubted reports whether an issue may have been opened without an answer.
+func (o OpenedIssue) isDoubted(now time.Time, doubt time.Duration) bool {
+	return !o.At.IsZero() && !o.IsOver && o.Number == 0 && now.Sub(o.At) < doubt
+}
+
+// isFirst reports whether this process alone may try to open an issue, of all that know of it what this one knows: a
+// queue hands out an incident to one, but not where that one seems to be gone.
+func (e Issues) isFirst(key string, known OpenedIssue) bool {
+	claimer, ok := e.Known.Store.(ports.Claimer)
+	if !ok {
+		return true
+	}
+	isFirst, err := claimer.Claim(e.Ctx, key+"-"+known.At.UTC().Format("20060102T150405.000000000"))
+	if err != nil {
+		e.Logger.Warn("opening an issue not claimed", "incident", e.Ref.String(), "err", ports.Redact(err))
+		return true
+	}
+	return isFirst
 }
 
 // CommentOnce comments where no look reads: on an issue elsewhere, or on a pull request. comment asks GitHub whether

@@ -328,6 +328,91 @@ func (s shelf) Save(_ context.Context, name string, content []byte) error {
 
 func (s shelf) Load(_ context.Context, name string) ([]byte, error) { return s[name], nil }
 
+// sharedShelf is a store of two processes, of which another one comes in between.
+type sharedShelf struct {
+	shelf
+	loaded, claimed func() // once
+}
+
+func (s *sharedShelf) Load(ctx context.Context, name string) ([]byte, error) {
+	content := s.shelf[name]
+	s.once(&s.loaded)
+	return content, nil
+}
+
+func (s *sharedShelf) Claim(_ context.Context, name string) (bool, error) {
+	_, isThere := s.shelf[name]
+	s.shelf[name] = []byte{}
+	s.once(&s.claimed)
+	return !isThere, nil
+}
+
+func (s *sharedShelf) once(other *func()) {
+	if come := *other; come != nil {
+		*other = nil
+		come()
+	}
+}
+
+// A queue hands out an incident to a second process where the first seems to be gone. Both are there to open the same
+// issue: one of them does.
+func TestA4TwoProcessesOpenOneIssue(t *testing.T) {
+	for _, at := range []string{"the first has read that there is none", "the first has claimed it"} {
+		t.Run(at, func(t *testing.T) {
+			g, l, store := newFakeGitHub(), newLook(t), &sharedShelf{shelf: shelf{}}
+			open := func() (OpenedIssue, error) {
+				e := Issues{Look: l, GitHub: g, Known: &KnownIssues{Store: store}}
+				return e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked)
+			}
+			var later *ports.RetryAfter
+			second := func() {
+				o, err := open()
+				if err == nil && o.Number != 1 || err != nil && !errors.As(err, &later) {
+					t.Errorf("the second: %+v, %v", o, err)
+				}
+			}
+			if store.loaded = second; strings.Contains(at, "claimed") {
+				store.loaded, store.claimed = nil, second
+			}
+			if o, err := open(); err != nil || o.Number != 1 {
+				t.Errorf("the first: %+v, %v", o, err)
+			}
+			l.Now = l.Now.Add(DoubtUnasked)
+			if o, err := open(); err != nil || o.Number != 1 {
+				t.Errorf("later: %+v, %v", o, err)
+			}
+			g.wantCalls(t, "OpenIssue acme/shop")
+		})
+	}
+}
+
+// A process that ended after it had claimed leaves no claim for good, and a refusal none at all.
+func TestA4AClaimEnds(t *testing.T) {
+	g, l, store := newFakeGitHub(), newLook(t), &sharedShelf{shelf: shelf{}}
+	e := Issues{Look: l, GitHub: g, Known: &KnownIssues{Store: store}}
+	if !e.isFirst(e.openedKey("acme/shop", "mark"), OpenedIssue{}) {
+		t.Fatal("it is not the first")
+	}
+	open := func() error {
+		_, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"}, DoubtUnasked)
+		return err
+	}
+	var later *ports.RetryAfter
+	if err := open(); !errors.As(err, &later) || !later.Until.Equal(l.Now.Add(DoubtUnasked)) {
+		t.Errorf("at once: %v", err)
+	}
+	l.Now = l.Now.Add(DoubtUnasked)
+	g.fail["OpenIssue"] = &ports.Refusal{Status: 403, Reason: "archived"}
+	if err := open(); !ports.IsRefused(err) {
+		t.Errorf("after its time: %v", err)
+	}
+	delete(g.fail, "OpenIssue")
+	if err := open(); err != nil {
+		t.Errorf("once it is no longer refused: %v", err)
+	}
+	g.wantCalls(t, "OpenIssue acme/shop", "OpenIssue acme/shop")
+}
+
 // What one process opened and another forgot, because it has ended, may be opened again by both.
 func TestA4AnIssueThatEndedIsOpenedAgain(t *testing.T) {
 	g, l, store := newFakeGitHub(), newLook(t), shelf{}
