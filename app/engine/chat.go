@@ -103,7 +103,11 @@ func (r *reconciliation) syncChat() error {
 			"err", ports.Redact(err))
 		return r.retryChat(sync, kept, err)
 	}
-	if r.Snapshot.Gone || !isSame(r.Snapshot.Ref, r.Ref) || !r.State.WantsChat(r.Policy) && kept.Record == nil {
+	if r.Snapshot.Gone || !isSame(r.Snapshot.Ref, r.Ref) {
+		return nil
+	}
+	// One that closed in the meantime may have a channel that is to be archived. One that is wanted no more gets none.
+	if !r.State.WantsChat(r.Policy) && (kept.Record == nil || kept.ID == "" && r.State.Running()) {
 		return nil
 	}
 	return r.bringChat(sync, kept, seq)
@@ -114,14 +118,22 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 	want := r.chatChannel()
 	ctx, cancel := context.WithTimeout(r.Ctx, chatTimeout)
 	defer cancel()
-	state, err := r.Chat.Bring(ctx, want, kept.Record, func(record []byte) {
+	noted := ""
+	note := func(id string) {
+		if id != noted {
+			r.noteChannel(id, want.Service)
+			noted = id
+		}
+	}
+	state, err := r.Chat.Bring(ctx, want, kept.Record, func(record []byte, id string) {
 		kept.Record = record
 		r.saveChat(kept)
+		note(id)
 	})
 	if r.Ctx.Err() != nil {
 		return r.Ctx.Err() // the process ends: the message comes again
 	}
-	r.noteChannel(state.ID, want.Service)
+	note(state.ID)
 	synced := incident.ChatSynced{ID: state.ID, Name: state.Name, URL: state.URL, IsArchived: state.IsArchived}
 	if err != nil {
 		r.Logger.Warn("Slack channel not brought up to date", "incident", r.Ref.String(), "try", sync.Try, "err",

@@ -407,3 +407,22 @@ func TestS5HeardBeforeAllIsThere(t *testing.T) {
 		t.Errorf("the answers in Slack: %q", got)
 	}
 }
+
+// TestS5NoLongerCritical: a channel that Slack kept an incident from having is made all the same, once Slack is back, with
+// all that happened, though the incident is no longer critical by then: as it would be, had Slack been there.
+func TestS5NoLongerCritical(t *testing.T) {
+	w, chat := newChatWorld(t)
+	chat.Break(workspace.Fault{Match: ".*", Code: "token_revoked", Count: -1})
+	w.declareCritical()
+	w.pass(120) // so long that the card says so
+	w.comment("carol", "/ic severity regular few are hit")
+	w.settle()
+	w.comment("carol", "/oe finding a leak in the cache")
+	w.settle()
+	chat.Mend()
+	w.advance(11 * time.Minute) // the rhythm of what is tried again
+	w.pass(5)
+	if got := lines(only(t, chat)); !slices.ContainsFunc(got, func(l string) bool { return strings.Contains(l, "a leak in the cache") }) {
+		t.Errorf("the channel shows %q", got)
+	}
+}

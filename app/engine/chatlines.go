@@ -58,7 +58,8 @@ type keptLines struct {
 
 // sendChatLines says what of this look the channel is to show.
 func (r *reconciliation) sendChatLines() error {
-	if r.Chat == nil || r.Queue == nil || !r.State.WantsChat(r.Policy) {
+	// what ends an incident is said too: it may be opened again before Slack is back
+	if r.Chat == nil || r.Queue == nil || !r.State.WantsChat(r.Policy) && !r.Before.WantsChat(r.Policy) {
 		return nil
 	}
 	news := r.chatNews()

@@ -95,6 +95,8 @@ func (s State) WantsChat(p Policy) bool {
 		return true
 	case s.Confirmed == nil || !s.Running():
 		return false
+	case s.Chat.Away != "": // it would be there, had Slack been
+		return true
 	}
 	return p.Chat.Per == ChatAll || p.Chat.Per == ChatCritical && s.Critical(p)
 }

@@ -70,6 +70,13 @@ func (s *slackDay) happen(title string) {
 	}
 }
 
+// isSeen reports whether anybody but the app is in a channel: before, nobody sees a private one.
+func (s *slackDay) isSeen(id string) bool {
+	return slices.ContainsFunc(s.at.Channels(), func(c workspace.Channel) bool {
+		return c.ID == id && (!c.IsPrivate || slices.ContainsFunc(c.Members, func(m string) bool { return m != workspace.BotUser }))
+	})
+}
+
 // channelOf returns the incident's channel that people see, or "".
 func (s *slackDay) channelOf(title string) string {
 	number := s.w.issues[title]
@@ -107,7 +114,7 @@ func (s *slackDay) inSlack(one step) bool {
 		s.updates = append(s.updates, strings.TrimPrefix(first, "/ic update "))
 	}
 	id := s.channelOf(one.on)
-	if id == "" || !s.chance(55) {
+	if id == "" || !s.chance(55) || !s.isSeen(id) {
 		return false
 	}
 	said := &slackSaid{channel: id, who: one.who, text: one.text, title: one.on, at: s.w.box.Clock().Now()}

@@ -43,12 +43,12 @@ type room struct {
 	bot  bot
 	want engine.ChatChannel
 	rec  record
-	keep func([]byte)
+	keep func(kept []byte, id string)
 }
 
 // Bring brings a channel up to date. It implements engine.Chat.
 func (s *Slack) Bring(ctx context.Context, want engine.ChatChannel, kept []byte,
-	keep func([]byte)) (engine.ChatState, error) {
+	keep func(kept []byte, id string)) (engine.ChatState, error) {
 	r := &room{ctx: ctx, want: want, keep: keep}
 	if len(kept) > 0 {
 		if err := json.Unmarshal(kept, &r.rec); err != nil {
@@ -83,7 +83,7 @@ func (r *room) state() engine.ChatState {
 func (r *room) save() {
 	text, err := json.Marshal(r.rec)
 	if err == nil { // strings, flags and maps of them always marshal
-		r.keep(text)
+		r.keep(text, r.rec.ID)
 	}
 }
 

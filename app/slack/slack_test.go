@@ -54,7 +54,26 @@ func channel() engine.ChatChannel {
 }
 
 func (c *chat) bring() (engine.ChatState, error) {
-	return c.to.Bring(c.t.Context(), c.want, c.kept, func(kept []byte) { c.kept = slices.Clone(kept) })
+	return c.to.Bring(c.t.Context(), c.want, c.kept, func(kept []byte, _ string) { c.kept = slices.Clone(kept) })
+}
+
+// A channel's id is kept before anybody is invited: what they write there is to be heard, though the process may end.
+func TestS5TheIdIsKeptBeforePeopleCome(t *testing.T) {
+	c := newChat(t)
+	isKept := false
+	_, err := c.to.Bring(t.Context(), c.want, nil, func(_ []byte, id string) {
+		all := c.at.Channels()
+		if id != "" && !isKept && (len(all) != 1 || all[0].ID != id || len(all[0].Members) != 1) {
+			t.Errorf("%s is kept first when there is %+v", id, all)
+		}
+		isKept = isKept || id != ""
+	})
+	if err != nil || !isKept {
+		t.Errorf("%t, %v", isKept, err)
+	}
+	if got := c.at.Channels()[0].Members; len(got) < 3 {
+		t.Errorf("members %v", got)
+	}
 }
 
 // bringAll brings the channel up to date, however often that takes.

@@ -165,9 +165,10 @@ type Replier interface {
 // Chat is a chat in which incidents have channels (S1).
 type Chat interface {
 	// Bring brings a channel up to date, and finds or makes it where kept doesn't know it. kept is what
-	// the last call kept of it, nil at first; keep stores that again, before and after each change. It
-	// returns what is known of the channel, with an error too. A *RetryAfter says when to go on.
-	Bring(ctx context.Context, c ChatChannel, kept []byte, keep func([]byte)) (ChatState, error)
+	// the last call kept of it, nil at first; keep stores that again, before and after each change, with the
+	// channel's id once that is known: before anybody is invited who may write there. It returns what is known
+	// of the channel, with an error too. A *RetryAfter says when to go on.
+	Bring(ctx context.Context, c ChatChannel, kept []byte, keep func(kept []byte, id string)) (ChatState, error)
 	// Say writes a message, and returns its id.
 	Say(ctx context.Context, m ChatMessage) (id string, err error)
 	// Change edits the message with m's id, or takes it away where the text is empty. One that
