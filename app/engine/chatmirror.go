@@ -53,6 +53,8 @@ type mirrorOf struct {
 	Begun   bool   `json:"begun,omitempty"` // it may be there, with something older
 	IsLost  bool   `json:"lost,omitempty"`  // somebody deleted it
 	IsEnd   bool   `json:"end,omitempty"`   // it says that messages are left out
+
+	Changed bool `json:"changed,omitempty"` // what it says already was edited or deleted in Slack since
 }
 
 // mirrorLine is a message.
@@ -63,6 +65,7 @@ type mirrorLine struct {
 	Parent string `json:"parent,omitempty"`
 	Edited string `json:"edited,omitempty"`
 	IsGone bool   `json:"gone,omitempty"`
+	IsNew  bool   `json:"new,omitempty"` // nobody has tried yet to bring it to the issue
 }
 
 func mirrorStoreKey(ref incident.Ref, of ...string) string {
@@ -127,7 +130,7 @@ func (r *reconciliation) takeChatWords() error {
 			return r.askForMirror(&kept) // what is known already
 		}
 		l.Text, l.Edited, l.IsGone = incident.MirrorText(w.Text), w.Edited, w.IsDeleted
-		b.Stale = true
+		b.Stale, b.Changed = true, b.Changed || !l.IsNew
 		r.saveJSON(mirrorStoreKey(r.Ref, b.First), lines)
 		return r.askForMirror(&kept)
 	}
@@ -139,7 +142,8 @@ func (r *reconciliation) takeChatWords() error {
 		}
 		return nil
 	}
-	l := mirrorLine{TS: w.TS, User: w.User, Text: incident.MirrorText(w.Text), Parent: w.Parent}
+	l := mirrorLine{TS: w.TS, User: w.User, Text: incident.MirrorText(w.Text), Parent: w.Parent,
+		IsNew: true}
 	if known := loadJSON[mirrorLine](r, early); known.IsGone {
 		return nil
 	} else if known.Edited != "" {
@@ -231,11 +235,11 @@ func (r *reconciliation) writeMirror() error {
 	if err == nil {
 		err = r.loadPolicy()
 	}
-	if err == nil && !r.Policy.Chat.IsMirrored && b.ID == 0 { // it was turned off since
-		for i := range kept.Blocks {
-			kept.Blocks[i].Stale = kept.Blocks[i].Stale && kept.Blocks[i].ID != 0
+	if err == nil && !r.Policy.Chat.IsMirrored { // it was turned off since
+		r.dropNewWords(&kept)
+		if b = kept.next(); b == nil {
+			return r.askForMirror(&kept)
 		}
-		return r.askForMirror(&kept)
 	}
 	if err == nil {
 		kept.Last = r.Now
@@ -249,6 +253,25 @@ func (r *reconciliation) writeMirror() error {
 		return r.askForMirror(&kept)
 	}
 	return r.retryMirror(kept, err)
+}
+
+// dropNewWords forgets what waits to be brought to the issue. What is there already goes on to follow Slack.
+func (r *reconciliation) dropNewWords(kept *keptMirror) {
+	for i := range kept.Blocks {
+		b := &kept.Blocks[i]
+		if !b.Stale {
+			continue
+		}
+		lines := loadJSON[[]mirrorLine](r, mirrorStoreKey(r.Ref, b.First))
+		for n := range lines {
+			if lines[n].IsNew {
+				lines[n].IsNew, lines[n].IsGone = false, true // known, so that a late try of Slack's changes nothing
+			}
+		}
+		r.saveJSON(mirrorStoreKey(r.Ref, b.First), lines)
+		b.Stale = b.ID != 0 && b.Changed
+	}
+	kept.IsFull = kept.IsFull && kept.Blocks[len(kept.Blocks)-1].IsEnd
 }
 
 // retryMirror tries again later.
@@ -273,11 +296,15 @@ func (r *reconciliation) writeMirrorOf(kept *keptMirror, b *mirrorOf) error {
 	text := r.mirrorText(lines, isEnd)
 	key := look.MarksFor(incident.MirrorKey(b.Channel, b.First))
 	body := r.SignComment(text, key...)
-	switch {
-	case b.ID == 0 && !slices.ContainsFunc(lines, func(l mirrorLine) bool { return !l.IsGone }):
+	if b.ID == 0 && !slices.ContainsFunc(lines, func(l mirrorLine) bool { return !l.IsGone }) {
 		b.Stale = false // all of it was taken back before anybody could read it
 		return nil
-	case b.ID == 0:
+	}
+	for i := range lines {
+		lines[i].IsNew = false // the answer may be lost
+	}
+	r.saveJSON(mirrorStoreKey(r.Ref, b.First), lines)
+	if b.ID == 0 {
 		mayBeOlder := b.Begun
 		b.Begun = true
 		r.saveJSON(mirrorStoreKey(r.Ref), *kept)
@@ -287,7 +314,7 @@ func (r *reconciliation) writeMirrorOf(kept *keptMirror, b *mirrorOf) error {
 		if err != nil {
 			return err
 		}
-		b.ID, b.Stale, b.IsEnd = id, mayBeOlder, isEnd
+		b.ID, b.Stale, b.Changed, b.IsEnd = id, mayBeOlder, mayBeOlder, isEnd
 		return nil
 	}
 	err := r.GitHub.EditComment(r.Ctx, r.Ref, b.ID, body)
@@ -301,7 +328,7 @@ func (r *reconciliation) writeMirrorOf(kept *keptMirror, b *mirrorOf) error {
 	if err != nil {
 		return fmt.Errorf("follow the channel in Slack on %s: %w", r.Ref, err)
 	}
-	b.Stale, b.IsEnd = false, isEnd
+	b.Stale, b.Changed, b.IsEnd = false, false, isEnd
 	return nil
 }
 

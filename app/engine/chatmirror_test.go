@@ -13,8 +13,17 @@ import (
 func newMirrorWorld(t *testing.T) (w *world, chat *workspace.Workspace, id string) {
 	t.Helper()
 	w, chat = newChatWorld(t)
+	w.mirror("all")
+	w.declareCritical()
+	w.pass(20)
+	return w, chat, only(t, chat).ID
+}
+
+// mirror sets what of the channel is brought to the issue.
+func (w *world) mirror(what string) {
+	w.t.Helper()
 	w.change("main", `
-slack: { channel-per: critical, mirror: all }
+slack: { channel-per: critical, mirror: `+what+` }
 services:
   slack:
     secret: SLACK
@@ -22,9 +31,6 @@ services:
     targets: { "@alice": U0ALICE, "@bob": U0BOB00, "@carol": U0CAROL, "@dan": U0DAN00, "@mallory": U0MALLORY }
 `)
 	w.advance(time.Hour) // the configuration is read again
-	w.declareCritical()
-	w.pass(20)
-	return w, chat, only(t, chat).ID
 }
 
 func wrote(channel, user, text, ts string) map[string]any {
@@ -155,5 +161,48 @@ func TestS2MirrorIsAsked(t *testing.T) {
 	w.pass(120)
 	if got := w.mirrorWrites(); got != 0 || len(w.mirrored()) != 0 {
 		t.Errorf("%d writes", got)
+	}
+}
+
+// TestS2MirrorIsTurnedOff: once it is turned off in the middle of an incident, nothing more that people wrote is brought
+// to the issue, also what waits for its turn. When it is turned on again, what waited then stays in Slack, and nothing is
+// there twice.
+func TestS2MirrorIsTurnedOff(t *testing.T) {
+	for name, isPosted := range map[string]bool{"before the first comment": false, "after it": true} {
+		t.Run(name, func(t *testing.T) {
+			w, _, id := newMirrorWorld(t)
+			if isPosted {
+				w.event(wrote(id, "U0DAN00", "the first one", "1772448000.000001"))
+				w.pass(5)
+				w.event(wrote(id, "U0DAN00", "the second one", "1772448100.000001")) // in a minute
+			} else {
+				w.order(`{"match":"POST .*/issues/1/comments$","status":502,"count":1}`)
+				w.event(wrote(id, "U0DAN00", "the first one", "1772448000.000001"))
+				w.pass(5)
+				w.event(wrote(id, "U0DAN00", "the second one", "1772448100.000001"))
+			}
+			w.mirror("commands")
+			w.mark()
+			w.pass(300)
+			if got := strings.Join(w.mirrored(), "\n"); strings.Contains(got, "second") || w.mirrorWrites() != 0 {
+				t.Errorf("%d writes, and the issue has %q", w.mirrorWrites(), got)
+			}
+			w.comment("carol", "/ic update We are looking at it.") // the channel is brought up to date
+			w.pass(120)
+			w.event(wrote(id, "U0DAN00", "while it is off", "1772448200.000001"))
+			w.pass(120)
+
+			w.mirror("all")
+			w.comment("carol", "/ic update We have a look at it again.")
+			w.pass(120)
+			w.event(wrote(id, "U0DAN00", "on again", "1772448300.000001"))
+			w.event(wrote(id, "U0DAN00", "the second one", "1772448100.000001")) // a late try of Slack's
+			w.pass(120)
+			got := strings.Join(w.mirrored(), "\n")
+			if strings.Count(got, "the first one") != 1 || strings.Count(got, "on again") != 1 ||
+				strings.Contains(got, "second") || strings.Contains(got, "while it is off") {
+				t.Errorf("turned on again, the issue has %q", got)
+			}
+		})
 	}
 }
