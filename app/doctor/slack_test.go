@@ -12,6 +12,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/doctor"
 	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace/webapi"
 	"github.com/firebreak-dev/firebreak/app/slack"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -27,7 +28,7 @@ func TestS1DoctorLooksAtSlack(t *testing.T) {
 		all = append(all, scope.Name)
 	}
 	chat := workspace.New(time.Now, map[string]string{})
-	server := httptest.NewServer(chat)
+	server := httptest.NewServer(webapi.Middleware(t, chat))
 	defer server.Close()
 	token := ""
 	adapter := slack.New(slack.Options{URL: server.URL, Secret: func(context.Context, string) (string, error) { return token, nil }})

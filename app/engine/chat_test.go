@@ -18,6 +18,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
 	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace/webapi"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -44,7 +45,7 @@ services:
 `
 	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": files}, judge, more...)
 	chat := workspace.New(w.sandbox.Clock().Now, chatUsers)
-	server := httptest.NewServer(chat)
+	server := httptest.NewServer(webapi.Middleware(t, chat))
 	t.Cleanup(server.Close)
 	w.env["FIREBREAK_SLACK_URL"], w.env["FIREBREAK_SECRET_SLACK"] = server.URL+"/api", workspace.Token
 	w.env["FIREBREAK_SLACK_COMMENTS"] = "true"

@@ -14,6 +14,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace/webapi"
 )
 
 // The fixed addresses of the sandbox's Slack: an app posts a card with buttons, and people write, command, press and
@@ -58,7 +59,13 @@ func TestSlack(t *testing.T) {
 	}))
 	defer app.Close()
 	var box *sandbox.Sandbox
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { box.Handler().ServeHTTP(w, r) }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/slack/api/") {
+			webapi.Middleware(t, box.Handler()).ServeHTTP(w, r)
+			return
+		}
+		box.Handler().ServeHTTP(w, r)
+	}))
 	defer server.Close()
 	var err error
 	if box, err = sandbox.New(sandbox.Options{URL: server.URL, Slack: workspace.App{RequestURL: app.URL, Secret: "secret", Commands: []string{"/ic"}}}); err != nil {

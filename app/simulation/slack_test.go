@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace/webapi"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -58,6 +59,7 @@ type slackDay struct {
 	draw
 	w      *world
 	at     *workspace.Workspace
+	held   http.Handler // at, with what Slack says of its methods
 	url    string
 	shared string // the customer's channel
 	policy string // the configuration
@@ -165,6 +167,7 @@ func newSlackDay(t *testing.T, seed uint64, log io.Writer, isCalm bool) *slackDa
 		users[id] = name
 	}
 	s.at = workspace.New(s.w.box.Clock().Now, users)
+	s.held = webapi.Middleware(t, s.at)
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -212,7 +215,7 @@ func (s *slackDay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 	switch how, x := s.fate(method); how {
 	case "":
-		s.at.ServeHTTP(rw, r)
+		s.held.ServeHTTP(rw, r)
 	case "away":
 		rw.WriteHeader([]int{500, 502, 503}[x%3])
 	case "limited":
@@ -221,17 +224,17 @@ func (s *slackDay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case "cut off":
 		hangUp(rw)
 	case "answer lost":
-		s.at.ServeHTTP(httptest.NewRecorder(), r)
+		s.held.ServeHTTP(httptest.NewRecorder(), r)
 		hangUp(rw)
 	case "answer lost with a 500":
-		s.at.ServeHTTP(httptest.NewRecorder(), r)
+		s.held.ServeHTTP(httptest.NewRecorder(), r)
 		rw.WriteHeader(http.StatusInternalServerError)
 	case "the process ends":
 		s.w.net.stop()
 		s.w.kill()
 		hangUp(rw)
 	case "the process ends after it":
-		s.at.ServeHTTP(httptest.NewRecorder(), r)
+		s.held.ServeHTTP(httptest.NewRecorder(), r)
 		s.w.net.stop()
 		s.w.kill()
 		hangUp(rw)

@@ -283,7 +283,6 @@ func (r *room) message() []slack.MsgOption {
 	blocks = append(blocks, buttonsOf(r.want.Buttons)...)
 	return []slack.MsgOption{
 		slack.MsgOptionText(r.want.Text, false), slack.MsgOptionBlocks(blocks...),
-		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType,
 			EventPayload: map[string]any{"key": cardKey, "incident": r.want.Ref.String()}}),
 	}
@@ -322,13 +321,17 @@ func (r *room) bringCard() error {
 		return nil
 	}
 	err := r.fail("pins.add", r.AddPinContext(r.ctx, r.rec.ID, slack.NewRefToMessage(r.rec.ID, r.rec.Card)))
-	if err != nil && !isOneOf(err, "already_pinned") {
+	if err != nil && !isOneOf(err, "already_pinned") && !isOneOf(err, unpinnable...) {
 		return err
 	}
 	r.rec.IsPinned = true
 	r.save()
 	return nil
 }
+
+// unpinnable are the codes by which Slack says that the workspace lets the card not be pinned: it is read all the same,
+// and people are still to be invited. https://docs.slack.dev/reference/methods/pins.add#errors
+var unpinnable = []string{"not_pinnable", "restricted_action", "too_many_pins"}
 
 // postCard posts the card, unless a post whose answer was lost did.
 func (r *room) postCard(hash string) error {
@@ -346,7 +349,7 @@ func (r *room) postCard(hash string) error {
 	}
 	r.rec.Posting = true
 	r.save()
-	_, ts, err := r.PostMessageContext(r.ctx, r.rec.ID, r.message()...)
+	_, ts, err := r.PostMessageContext(r.ctx, r.rec.ID, append(r.message(), plain...)...)
 	if err != nil {
 		return r.fail("chat.postMessage", err)
 	}
@@ -491,7 +494,7 @@ func (r *room) invite() error {
 // https://docs.slack.dev/reference/methods/conversations.invite#errors
 var refusedMembers = []string{"user_not_found", "users_not_found", "cant_invite", "user_is_restricted",
 	"user_is_ultra_restricted", "no_user", "user_team_not_in_channel", "ura_max_channels", "org_user_not_in_team",
-	"user_disabled", "external_users_not_found"}
+	"user_disabled", "external_users_not_found", "invitee_cant_see_channel", "no_external_invite_permission"}
 
 // archive archives the channel of an incident that ended a while ago.
 func (r *room) archive() error {

@@ -11,13 +11,23 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 )
 
-// optionsOf returns a message as Slack takes it.
+// plain lets Slack add no previews of links to a message. chat.update has no such arguments.
+var plain = []slack.MsgOption{slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl()}
+
+// textOf and keyOf return what a message says, and by what it is known: a message for one person alone has no key.
+func textOf(m engine.ChatMessage) slack.MsgOption {
+	return slack.MsgOptionText(cut(m.Text, maxSection), false)
+}
+
+func keyOf(m engine.ChatMessage) slack.MsgOption {
+	return slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType, EventPayload: map[string]any{"key": m.Key}})
+}
+
+// optionsOf returns a new message as Slack takes it.
 func optionsOf(m engine.ChatMessage) []slack.MsgOption {
-	options := []slack.MsgOption{
-		slack.MsgOptionText(cut(m.Text, maxSection), false), slack.MsgOptionDisableLinkUnfurl(),
-		slack.MsgOptionDisableMediaUnfurl(),
-		slack.MsgOptionMetadata(slack.SlackMetadata{EventType: eventType,
-			EventPayload: map[string]any{"key": m.Key}}),
+	options := append([]slack.MsgOption{textOf(m)}, plain...)
+	if m.Only == "" {
+		options = append(options, keyOf(m))
 	}
 	if m.Thread != "" {
 		options = append(options, slack.MsgOptionTS(m.Thread))
@@ -52,7 +62,7 @@ func (s *Slack) Change(ctx context.Context, m engine.ChatMessage) error {
 		_, _, err = api.DeleteMessageContext(ctx, m.Channel, m.ID)
 		err = errorOf(m.Now, "chat.delete", err)
 	} else {
-		_, _, _, err = api.UpdateMessageContext(ctx, m.Channel, m.ID, optionsOf(m)...)
+		_, _, _, err = api.UpdateMessageContext(ctx, m.Channel, m.ID, textOf(m), keyOf(m))
 		err = errorOf(m.Now, "chat.update", err)
 	}
 	if isOneOf(err, unchangeable...) {

@@ -13,6 +13,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/engine"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/sandbox/workspace"
+	"github.com/firebreak-dev/firebreak/app/sandbox/workspace/webapi"
 	"github.com/firebreak-dev/firebreak/app/slack"
 )
 
@@ -30,7 +31,7 @@ type chat struct {
 func newChat(t *testing.T) *chat {
 	t.Helper()
 	at := workspace.New(func() time.Time { return now }, map[string]string{"U0BOB00": "bob", "U0CAROL": "carol"})
-	server := httptest.NewServer(at)
+	server := httptest.NewServer(webapi.Middleware(t, at))
 	t.Cleanup(server.Close)
 	return &chat{t: t, at: at, to: newAdapter(server.URL), want: channel()}
 }
@@ -255,5 +256,25 @@ func TestS1ArchivedAndOpenedAgain(t *testing.T) {
 	c.kept = nil
 	if found := c.bringAll(); found.ID != state.ID {
 		t.Errorf("found %s again, want the open one, %s", found.ID, state.ID)
+	}
+}
+
+// TestS5RefusedForGood: what Slack refuses for good keeps nothing else from the channel: the card that can't be pinned,
+// and whoever can't be invited.
+func TestS5RefusedForGood(t *testing.T) {
+	for method, codes := range map[string][]string{
+		"pins.add":             {"restricted_action", "too_many_pins", "not_pinnable"},
+		"conversations.invite": {"invitee_cant_see_channel", "no_external_invite_permission", "user_not_found"},
+	} {
+		for _, code := range codes {
+			c := newChat(t)
+			c.at.Break(workspace.Fault{Match: method, Code: code, Count: 1})
+			if _, err := c.bring(); err != nil {
+				t.Errorf("%s refused by %s: %v", method, code, err)
+			}
+			if got := c.at.Channels()[0]; len(got.Bookmarks) != len(c.want.Links) || !slices.Contains(got.Members, "U0CAROL") {
+				t.Errorf("%s refused by %s: the channel is %+v", method, code, got)
+			}
+		}
 	}
 }

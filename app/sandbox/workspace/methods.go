@@ -91,10 +91,11 @@ func open(do func(w *Workspace, c *Channel, form url.Values) (answer, string)) m
 }
 
 func view(c *Channel) answer {
-	return answer{"id": c.ID, "name": c.Name, "creator": c.Creator, "created": c.Created.Unix(),
+	return answer{"id": c.ID, "name": c.Name, "name_normalized": c.Name, "creator": c.Creator, "created": c.Created.Unix(),
 		"is_channel": !c.IsPrivate, "is_group": c.IsPrivate, "is_private": c.IsPrivate, "is_archived": c.IsArchived,
-		"is_member": slices.Contains(c.Members, BotUser),
-		"topic":     answer{"value": c.Topic}, "purpose": answer{"value": c.Purpose}}
+		"is_im": false, "is_mpim": false, "is_general": false, "is_shared": false, "is_ext_shared": false,
+		"is_org_shared": false, "is_pending_ext_shared": false, "is_member": slices.Contains(c.Members, BotUser),
+		"topic": answer{"value": c.Topic}, "purpose": answer{"value": c.Purpose}}
 }
 
 var channelName = regexp.MustCompile(`^[a-z0-9_-]{1,80}$`)
@@ -166,7 +167,9 @@ func conversations(w *Workspace, form url.Values) (answer, string) {
 	var all []answer
 	for _, c := range w.channels {
 		if slices.Contains(c.Members, BotUser) {
-			all = append(all, view(c))
+			one := view(c)
+			delete(one, "is_member") // it is, of each
+			all = append(all, one)
 		}
 	}
 	page, next := pageOf(all, from, limit)
@@ -254,13 +257,19 @@ func postMessage(w *Workspace, c *Channel, form url.Values) (answer, string) {
 		if before == nil {
 			return nil, "duplicate_message_not_found"
 		}
-		return answer{"channel": c.ID, "ts": ts, "message": *before}, ""
+		return posted(c, *before), ""
 	}
 	ts := w.say(c, m)
 	if m.ClientID != "" {
 		w.posted[m.ClientID] = ts
 	}
-	return answer{"channel": c.ID, "ts": ts, "message": m}, ""
+	return posted(c, *c.find(ts)), ""
+}
+
+// posted is the answer to a message. Slack does not say its client_msg_id there.
+func posted(c *Channel, m Message) answer {
+	m.ClientID = ""
+	return answer{"channel": c.ID, "ts": m.TS, "message": m}
 }
 
 // fill sets what a form says of a message. It returns what is wrong with it.
