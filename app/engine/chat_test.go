@@ -238,6 +238,7 @@ func TestS2CommandsInSlack(t *testing.T) {
 
 	// after the card is lost the issue alone has it
 	w.act("carol", "deletes", "card", nil)
+	w.settle() // a look at both would wait for a second
 	w.comment("carol", "/incident status")
 	w.settle()
 	if card := w.card(); !strings.Contains(card, "a bad deploy, ask") {

@@ -55,9 +55,10 @@ type OpenedIssue struct {
 	At     time.Time `json:"at"`
 	Number int       `json:"number,omitempty"` // 0: the answer is unknown
 	ID     int64     `json:"id,omitempty"`
-	Mark   string    `json:"mark,omitempty"` // a further mark in its text
-	IsOver bool      `json:"over,omitempty"` // it counts no more: another may be opened
-	IsNew  bool      `json:"-"`              // it was opened just now, and not by an earlier look
+	Mark   string    `json:"mark,omitempty"`  // a further mark in its text
+	IsOver bool      `json:"over,omitempty"`  // it counts no more: another may be opened
+	Tries  int       `json:"tries,omitempty"` // to open it, by any process, each of which claims its own
+	IsNew  bool      `json:"-"`               // it was opened just now, and not by an earlier look
 }
 
 // How long nothing is opened or posted again after an answer was lost.
@@ -95,8 +96,8 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 		// Another process is at this incident too. It may have ended since: then its time passes as if its answer
 		// were lost.
 		tried := known
-		if known = e.loadOpened(key); known.At.Equal(tried.At) && known.Number == tried.Number {
-			known = OpenedIssue{At: e.Now}
+		if known = e.loadOpened(key); known.Tries == tried.Tries {
+			known = OpenedIssue{At: e.Now, Tries: tried.Tries + 1}
 			e.saveOpened(key, known)
 		}
 	}
@@ -109,15 +110,16 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 				ports.ErrNotYet, repo)}
 	}
 
-	e.saveOpened(key, OpenedIssue{At: e.Now})
-	o = OpenedIssue{At: e.Now, Mark: further}
+	tries := known.Tries + 1
+	e.saveOpened(key, OpenedIssue{At: e.Now, Tries: tries})
+	o = OpenedIssue{At: e.Now, Mark: further, Tries: tries}
 	o.Number, o.ID, err = open()
 	switch {
 	case err == nil:
 		e.saveOpened(key, o)
 		o.IsNew = true
 	case ports.IsRefused(err) || errors.Is(err, ports.ErrLimited) || errors.Is(err, ports.ErrNotYet):
-		e.saveOpened(key, OpenedIssue{At: e.Now, IsOver: true}) // it was not opened
+		e.saveOpened(key, OpenedIssue{At: e.Now, IsOver: true, Tries: tries}) // it was not opened
 	}
 	return o, err
 }
@@ -139,7 +141,7 @@ func (e Issues) isFirst(key string, known OpenedIssue) bool {
 	if !ok {
 		return true
 	}
-	isFirst, err := claimer.Claim(e.Ctx, key+"-"+known.At.UTC().Format("20060102T150405.000000000"))
+	isFirst, err := claimer.Claim(e.Ctx, fmt.Sprintf("%s-%d", key, known.Tries))
 	if err != nil {
 		e.Logger.Warn("opening an issue not claimed", "incident", e.Ref.String(), "err", ports.Redact(err))
 		return true
@@ -172,8 +174,8 @@ func (e Issues) Recent(repo, mark string, within time.Duration) int {
 // Forget lets OpenOnce open another issue in place of the one of that number, which has ended.
 func (e Issues) Forget(repo, mark string, number int) {
 	key := e.openedKey(repo, mark)
-	if number != 0 && e.loadOpened(key).Number == number {
-		e.saveOpened(key, OpenedIssue{At: e.Now, IsOver: true})
+	if known := e.loadOpened(key); number != 0 && known.Number == number {
+		e.saveOpened(key, OpenedIssue{At: e.Now, IsOver: true, Tries: known.Tries})
 	}
 }
 
@@ -199,7 +201,7 @@ func (e Issues) loadOpened(key string) (o OpenedIssue) {
 	if err != nil {
 		e.Logger.Warn("opened issue not known", "incident", e.Ref.String(), "err", ports.Redact(err))
 	}
-	if stored.At.After(o.At) {
+	if stored.At.After(o.At) || stored.Tries > o.Tries {
 		return stored
 	}
 	return o
