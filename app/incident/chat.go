@@ -93,7 +93,7 @@ func (s State) WantsChat(p Policy) bool {
 		return false
 	case s.Chat.ID != "":
 		return true
-	case s.Confirmed == nil || !s.Running():
+	case s.Confirmed == nil || !s.Running() || p.Chat.Per == ChatNone:
 		return false
 	case s.Chat.Away != "": // it would be there, had Slack been
 		return true

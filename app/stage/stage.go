@@ -263,12 +263,13 @@ func (f *File) Lost(outputs map[string]string, makes func(resource string) bool)
 		if _, given := f.Params[name]; given || name == "privateKey" && f.Params["kmsKey"] != "" {
 			continue
 		}
-		value := ""
-		if resource := secrets[name]; resource != "" {
-			value = outputs[resource]
+		says := fmt.Sprintf("%s was given at the last deployment and is missing in %s: write ", name, f.Path)
+		if value := outputs[secrets[name]]; value != "" {
+			says += fmt.Sprintf("%s: %q", name, value)
+		} else {
+			says += name + `: "" if it is to go, else its value`
 		}
-		all = append(all, fmt.Sprintf("%s was given at the last deployment and is missing in %s: write %s: %q%s", name,
-			f.Path, name, value, map[bool]string{true: " if it is to go, else its value"}[value == ""]))
+		all = append(all, says)
 	}
 	if before != "" {
 		return all

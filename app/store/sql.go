@@ -41,7 +41,7 @@ func (s *statements) find(query string) *sql.Stmt {
 	if stmt := s.ready[query]; stmt != nil {
 		return stmt
 	}
-	if len(s.asked) < maxPrepared {
+	if len(s.asked)+len(s.ready) < maxPrepared {
 		s.asked[query]++
 	}
 	return nil

@@ -83,26 +83,35 @@ const maxPages = 50
 // Resources returns the parts of the stack that are there, by their names in the template.
 func (s *Stack) Resources(ctx context.Context) (map[string]Resource, error) {
 	all := map[string]Resource{}
-	params := url.Values{"StackName": {s.Name}}
-	for range maxPages {
-		var answer struct {
-			List []Resource `xml:"ListStackResourcesResult>StackResourceSummaries>member"`
-			Next string     `xml:"ListStackResourcesResult>NextToken"`
-		}
-		if err := s.query(ctx, cloudFormation, "ListStackResources", params, &answer); err != nil {
-			return nil, err
-		}
+	err := pages(ctx, s, cloudFormation, "ListStackResources", url.Values{"StackName": {s.Name}}, func(answer struct {
+		List []Resource `xml:"ListStackResourcesResult>StackResourceSummaries>member"`
+		Next string     `xml:"ListStackResourcesResult>NextToken"`
+	}) string {
 		for _, r := range answer.List {
 			if !r.IsGone() {
 				all[r.Logical] = r
 			}
 		}
-		if answer.Next == "" {
-			return all, nil
+		return answer.Next
+	})
+	return all, err
+}
+
+// pages reads a list to its end. take takes a page, and returns the token of the next one; empty: it is the last.
+func pages[P any](ctx context.Context, s *Stack, of service, action string, params url.Values,
+	take func(page P) (next string)) error {
+	for range maxPages {
+		var page P
+		if err := s.query(ctx, of, action, params, &page); err != nil {
+			return err
 		}
-		params.Set("NextToken", answer.Next)
+		next := take(page)
+		if next == "" {
+			return nil
+		}
+		params.Set("NextToken", next)
 	}
-	return nil, fmt.Errorf("ListStackResources: %s has too many", s.Name)
+	return fmt.Errorf("%s: there are more than %d pages", action, maxPages)
 }
 
 // Alarm is an alarm of CloudWatch.
@@ -119,21 +128,14 @@ func (s *Stack) Alarms(ctx context.Context, names []string) (all []Alarm, err er
 	for i, name := range names {
 		params.Set("AlarmNames.member."+strconv.Itoa(i+1), name)
 	}
-	for range maxPages {
-		var answer struct {
-			List []Alarm `xml:"DescribeAlarmsResult>MetricAlarms>member"`
-			Next string  `xml:"DescribeAlarmsResult>NextToken"`
-		}
-		if err := s.query(ctx, cloudWatch, "DescribeAlarms", params, &answer); err != nil {
-			return nil, err
-		}
+	err = pages(ctx, s, cloudWatch, "DescribeAlarms", params, func(answer struct {
+		List []Alarm `xml:"DescribeAlarmsResult>MetricAlarms>member"`
+		Next string  `xml:"DescribeAlarmsResult>NextToken"`
+	}) string {
 		all = append(all, answer.List...)
-		if answer.Next == "" {
-			break
-		}
-		params.Set("NextToken", answer.Next)
-	}
-	return all, nil
+		return answer.Next
+	})
+	return all, err
 }
 
 // Subscription is one of an SNS topic.
@@ -148,22 +150,14 @@ func (s Subscription) IsConfirmed() bool { return strings.HasPrefix(s.ARN, "arn:
 
 // Subscriptions returns those of a topic.
 func (s *Stack) Subscriptions(ctx context.Context, topic string) (all []Subscription, err error) {
-	params := url.Values{"TopicArn": {topic}}
-	for range maxPages {
-		var answer struct {
-			List []Subscription `xml:"ListSubscriptionsByTopicResult>Subscriptions>member"`
-			Next string         `xml:"ListSubscriptionsByTopicResult>NextToken"`
-		}
-		if err := s.query(ctx, sns, "ListSubscriptionsByTopic", params, &answer); err != nil {
-			return nil, err
-		}
+	err = pages(ctx, s, sns, "ListSubscriptionsByTopic", url.Values{"TopicArn": {topic}}, func(answer struct {
+		List []Subscription `xml:"ListSubscriptionsByTopicResult>Subscriptions>member"`
+		Next string         `xml:"ListSubscriptionsByTopicResult>NextToken"`
+	}) string {
 		all = append(all, answer.List...)
-		if answer.Next == "" {
-			break
-		}
-		params.Set("NextToken", answer.Next)
-	}
-	return all, nil
+		return answer.Next
+	})
+	return all, err
 }
 
 // ActiveRules returns the active receipt rule set of SES, "" where none is, and its rules that are enabled.

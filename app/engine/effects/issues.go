@@ -92,14 +92,9 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 	open func() (number int, id int64, err error)) (o OpenedIssue, err error) {
 	key := e.openedKey(repo, mark)
 	known := e.loadOpened(key)
-	if !known.isDoubted(e.Now, doubt) && !known.isRecent(e.Now) && !e.isFirst(key, known) {
-		// Another process is at this incident too. It may have ended since: then its time passes as if its answer
-		// were lost.
-		tried := known
-		if known = e.loadOpened(key); known.Tries == tried.Tries {
-			known = OpenedIssue{At: e.Now, Tries: tried.Tries + 1}
-			e.saveOpened(key, known)
-		}
+	mayTry := !known.isRecent(e.Now) && !known.isDoubted(e.Now, doubt)
+	if mayTry && !e.isFirst(key, known) {
+		known = e.othersTry(key, known)
 	}
 	if known.isRecent(e.Now) {
 		return known, nil
@@ -147,6 +142,17 @@ func (e Issues) isFirst(key string, known OpenedIssue) bool {
 		return true
 	}
 	return isFirst
+}
+
+// othersTry returns what is known of an issue that another process claimed to open, after what this one read. That one
+// may have ended before it noted anything: then its time passes from now on, as if its answer were lost.
+func (e Issues) othersTry(key string, read OpenedIssue) OpenedIssue {
+	now := e.loadOpened(key)
+	if now.Tries == read.Tries {
+		now = OpenedIssue{At: e.Now, Tries: read.Tries + 1}
+		e.saveOpened(key, now)
+	}
+	return now
 }
 
 // CommentOnce comments where no look reads: on an issue elsewhere, or on a pull request. comment asks GitHub whether

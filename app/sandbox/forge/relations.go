@@ -205,11 +205,10 @@ func (f *Forge) noteMentions(by *Actor, source *Issue, text string) {
 			f.NoteChange()
 		}
 	}
-	var mentioned [][]string
-	if strings.Contains(text, "@") {
-		mentioned = mention.FindAllStringSubmatch(text, -1)
+	if !strings.Contains(text, "@") {
+		return // a card is long, and has none
 	}
-	for _, m := range mentioned {
+	for _, m := range mention.FindAllStringSubmatch(text, -1) {
 		u, ok := f.FindUser(m[1])
 		if !ok || u.Kind != KindUser || f.RoleOf(u.Login, source.repo) < RoleRead {
 			continue
