@@ -80,6 +80,7 @@ type slackDay struct {
 	done    map[string]bool // by message, what the channel told of it
 	left    map[string]bool // channels that people deleted, archived or threw the bot out of
 	serial  int
+	began   time.Time
 	ended   time.Time // when the script was over
 	wrong   []string
 	updates []string // that somebody wrote
@@ -186,6 +187,7 @@ func newSlackDay(t *testing.T, seed uint64, log io.Writer, isCalm bool) *slackDa
 	s.w.env["FIREBREAK_SLACK_URL"], s.w.env["FIREBREAK_SECRET_SLACK"] = server.URL+"/api", workspace.Token
 	s.w.env["FIREBREAK_SLACK_COMMENTS"] = "true"
 	s.w.restart()
+	s.began = s.w.box.Clock().Now()
 	return s
 }
 
@@ -390,7 +392,9 @@ func (s *slackDay) end() {
 // was paged when.
 func (s *slackDay) compare(t *testing.T, seed uint64, titles []string) {
 	calm := newSlackDay(t, seed, io.Discard, true)
-	calm.w.configure(s.policy)
+	if now := calm.w.box.Clock().Now(); calm.policy != s.policy || !now.Equal(s.began) {
+		t.Fatalf("the day on which Slack works begins at %s with %s, want %s with %s", now, calm.policy, s.began, s.policy)
+	}
 	pass := func(to time.Time) {
 		if wait := to.Sub(calm.w.box.Clock().Now()); wait > 0 {
 			calm.w.advance(wait)
