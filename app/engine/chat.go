@@ -39,7 +39,9 @@ type keptChat struct {
 	Retry  time.Time       `json:"retry,omitzero"`   // when it is tried again
 	Record json.RawMessage `json:"record,omitempty"` // as the chat keeps it
 	ID     string          `json:"id,omitempty"`     // of the channel; empty: there is none that could be written to
-	Lines  keptLines       `json:"lines,omitzero"`   // what it shows of what happened
+	// IsThere says that Slack has the channel, though not all of it may be brought, nor the card know of it.
+	IsThere bool      `json:"there,omitempty"`
+	Lines   keptLines `json:"lines,omitzero"` // what it shows of what happened
 }
 
 func chatKey(ref incident.Ref) string { return fmt.Sprintf("chat/%s/%d", ref.FullName(), ref.Number) }
@@ -90,7 +92,7 @@ func (r *reconciliation) syncChat() error {
 	case sync.Try == 0 && r.Now.Before(kept.Retry):
 		return nil // all of it is done then
 	case sync.Try == 0 && sync.Seq <= kept.Seq && !sync.At.After(kept.At) && kept.Since.IsZero():
-		return nil // a sync that began later has done it
+		return r.showLines(kept, 0) // a sync that began later has done it; its process may have ended before the lines
 	}
 	seq, err := r.readForChat(sync)
 	var later *RetryAfter
@@ -106,8 +108,9 @@ func (r *reconciliation) syncChat() error {
 	if r.Snapshot.Gone || !isSame(r.Snapshot.Ref, r.Ref) {
 		return nil
 	}
-	// One that closed in the meantime may have a channel that is to be archived. One that is wanted no more gets none.
-	if !r.State.WantsChat(r.Policy) && (kept.Record == nil || kept.ID == "" && r.State.Running()) {
+	// One that closed in the meantime may have a channel that is to be archived. One that is wanted no more gets none,
+	// and if it has one already, whose people read it, that one is looked after.
+	if !r.State.WantsChat(r.Policy) && (kept.Record == nil || !kept.IsThere && r.State.Running()) {
 		return nil
 	}
 	return r.bringChat(sync, kept, seq)
@@ -126,7 +129,7 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 		}
 	}
 	state, err := r.Chat.Bring(ctx, want, kept.Record, func(record []byte, id string) {
-		kept.Record = record
+		kept.Record, kept.IsThere = record, kept.IsThere || id != ""
 		r.saveChat(kept)
 		note(id)
 	})
@@ -157,8 +160,12 @@ func (r *reconciliation) bringChat(sync incident.ChatSync, kept keptChat, seq in
 	if state.IsArchived {
 		kept.ID = ""
 	}
+	// before it counts as done: else nobody does it again, and the incident never hears of its channel
+	if err := r.sendChatSynced(synced); err != nil {
+		return err
+	}
 	r.saveChat(kept)
-	return inOrder(func() error { return r.sendChatSynced(synced) }, func() error { return r.showLines(kept, 0) })
+	return r.showLines(kept, 0)
 }
 
 // noteChannel notes which incident a channel is of, so that what people write there is heard: from when it is there,
