@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/texts"
 )
@@ -30,21 +31,100 @@ type toldIn struct {
 	At       time.Time `json:"at"`
 }
 
+// keptTold is what is kept of the updates in a customer's channel. Each is an entry of its own too, by its number:
+// incidents at which several processes work tell the same customer at once, and neither may overwrite what the other
+// one notes. What is gathered here may lag behind the entries, and is read together with those after Last.
+type keptTold struct {
+	Last int      `json:"last"` // the number up to which all entries are in All, or older than those
+	All  []toldIn `json:"all"`  // the newest ones
+}
+
 func toldKey(channel string) string { return "told/" + channel }
 
-// noteTold notes where a customer read an update.
+func toldEntryKey(channel string, number int) string {
+	return fmt.Sprintf("told/%s/%d", channel, number)
+}
+
+// mostUnread is how many entries come after one that has no content before that one is given up: the process that
+// claimed its number has ended.
+const mostUnread = 5
+
+// addTold reads the entries after those that were gathered, and returns the first number that nobody has claimed.
+func (e *Engine) addTold(ctx context.Context, channel string, told *keptTold) (next int, err error) {
+	unread := 0
+	for next = told.Last + 1; ; next++ {
+		text, err := e.Store.Load(ctx, toldEntryKey(channel, next))
+		if err != nil {
+			return 0, fmt.Errorf("read what a customer was told in Slack: %w", err)
+		}
+		var one toldIn
+		switch {
+		case len(text) == 0 && unread == 0:
+			told.Last = next - 1
+			return next, nil
+		case len(text) == 0:
+			if told.Last = unread - 1; next-unread > mostUnread {
+				told.Last = unread
+			}
+			return next, nil
+		case json.Unmarshal(text, &one) == nil && one.ID != "":
+			told.add(one)
+		case unread == 0: // it is being written
+			unread = next
+		}
+	}
+}
+
+// add adds an update, once.
+func (k *keptTold) add(one toldIn) {
+	if !k.has(one.ID) {
+		k.All = append(k.All, one)
+		k.All = k.All[max(0, len(k.All)-mostTold):]
+	}
+}
+
+func (k *keptTold) has(id string) bool {
+	return slices.ContainsFunc(k.All, func(t toldIn) bool { return t.ID == id })
+}
+
+// noteTold notes where a customer read an update, so that what they write there finds the incident. It is not what
+// keeps an update from being said twice: that is the log of deliveries, of the incident alone, at which one process
+// works at a time.
 func (r *reconciliation) noteTold(customer, channel, id string) {
 	if r.Store == nil || channel == "" || id == "" {
 		return
 	}
-	r.toldMu.Lock() // other incidents tell the same customer
-	defer r.toldMu.Unlock()
-	all := loadJSON[[]toldIn](r, toldKey(channel))
-	if slices.ContainsFunc(all, func(t toldIn) bool { return t.ID == id }) {
-		return
+	one := toldIn{Ref: r.Ref.String(), Customer: customer, ID: id, At: r.Now}
+	if err := r.keepTold(channel, one); err != nil {
+		r.Logger.Warn("what a customer writes in Slack may not find the incident", "incident", r.Ref.String(), "err",
+			ports.Redact(err))
 	}
-	all = append(all, toldIn{Ref: r.Ref.String(), Customer: customer, ID: id, At: r.Now})
-	r.saveJSON(toldKey(channel), all[max(0, len(all)-mostTold):])
+}
+
+func (r *reconciliation) keepTold(channel string, one toldIn) error {
+	told := loadJSON[keptTold](r, toldKey(channel))
+	number, err := r.addTold(r.Ctx, channel, &told)
+	if err != nil || told.has(one.ID) {
+		return err
+	}
+	if claimer, ok := r.Store.(ports.Claimer); ok {
+		for {
+			isFirst, err := claimer.Claim(r.Ctx, toldEntryKey(channel, number))
+			if err != nil {
+				return err
+			}
+			if isFirst {
+				break
+			}
+			number++
+		}
+	}
+	r.saveJSON(toldEntryKey(channel, number), one)
+	if told.add(one); told.Last == number-1 { // else others write what is between
+		told.Last = number
+	}
+	r.saveJSON(toldKey(channel), told)
+	return nil
 }
 
 // takeCustomersWords stores what somebody wrote in a customer's channel, and reports whether it is one. In the
@@ -55,10 +135,14 @@ func (e *Engine) takeCustomersWords(ctx context.Context, w incident.ChatWords) (
 	if err != nil {
 		return false, fmt.Errorf("find the customer of a Slack channel: %w", err)
 	}
-	var all []toldIn
-	if len(text) == 0 || json.Unmarshal(text, &all) != nil {
+	var told keptTold
+	if len(text) == 0 || json.Unmarshal(text, &told) != nil {
 		return false, nil
 	}
+	if _, err := e.addTold(ctx, w.Channel, &told); err != nil {
+		return false, err
+	}
+	all := told.All
 	comment, err := strconv.ParseInt(strings.ReplaceAll(w.TS, ".", ""), 10, 64)
 	if err != nil || w.Edited != "" { // what they change or delete later changes nothing, as on GitHub
 		return true, nil //nolint:nilerr // no ts of Slack's

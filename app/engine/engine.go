@@ -80,7 +80,6 @@ type Engine struct {
 	bindTried       map[string]time.Time       // by name, when a repository's id was asked for, to bind it
 
 	membersKnown map[string]memberKnown // who members in Slack are, by their e-mail addresses
-	toldMu       sync.Mutex             // guards what is told in customers' channels
 	chatsAsked   map[incident.Ref]int   // for which card an incident's channel was asked for last
 
 	unservedNoticed map[incident.Ref]time.Time // where it was said that nothing is done
