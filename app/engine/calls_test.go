@@ -2,12 +2,15 @@ package engine_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/command"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // pricedCommand is a command whose calls are counted.
@@ -200,21 +203,80 @@ func costOf(text string, calls []call) cost {
 	return c
 }
 
-// late are the commands whose reaction waits for a fourth call: one that asks about a person and writes to them,
-// one whose words go to a customer's issue first, and one for which a token is asked.
-var late = map[incident.Kind]bool{incident.GiveIC: true, incident.Update: true, incident.StartFreeze: true}
+// ahead reports whether a call asks ahead what a command is judged by, while the timeline is read:
+// TestWhatACommandNamesIsAskedWhileTheTimelineIsRead holds that.
+func ahead(made string) bool {
+	return strings.HasSuffix(made, "/permission") || strings.HasSuffix(made, "/access_tokens")
+}
 
-// A command's reaction is on its way after three calls, whatever else the command does: the issue, its
-// timeline, and whether somebody may, or an answer in words.
-func TestACommandsReactionWaitsForThreeCalls(t *testing.T) {
+// A command's reaction is on its way after three round trips, whatever else the command does: the issue, its
+// timeline together with whether somebody may, and an answer in words. A token that is asked for is one more call
+// while the timeline is read, and so a round trip of its own.
+func TestACommandsReactionWaitsForThreeRoundTrips(t *testing.T) {
 	skipUnderRace(t)
 	for _, c := range price(newWorld(t), 10, false) {
-		most := 3
-		if late[kindOf(c.text)] {
-			most++
+		trips, aheads := 0, 0
+		for _, made := range c.before {
+			if ahead(made) && kindOf(c.text) != incident.Close { // which asks for whom the postmortem waits
+				aheads++
+			} else {
+				trips++
+			}
 		}
-		if len(c.before) > most {
-			t.Errorf("the reaction to %s waits for %d calls: %q", c.text, len(c.before), c.before)
+		// the issue, and then the timeline or what is asked ahead, whichever takes longer
+		if trips += max(0, aheads-1); trips > 3 {
+			t.Errorf("the reaction to %s waits for %d round trips: %q", c.text, trips, c.before)
+		}
+	}
+}
+
+// What a command names is asked about while the timeline is read: here GitHub shows the timeline only after it has
+// answered that. Who isn't known to respond makes the product ask nothing.
+func TestWhatACommandNamesIsAskedWhileTheTimelineIsRead(t *testing.T) {
+	var awaited atomic.Pointer[string]
+	answered := make(chan struct{}, 1)
+	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+		func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				path := awaited.Load()
+				if path != nil && strings.HasSuffix(r.URL.Path, "/timeline") {
+					select {
+					case <-answered:
+						awaited.Store(nil)
+					case <-time.After(10 * time.Second): // far longer than any call takes here
+						awaited.Store(nil)
+						t.Errorf("%s is not asked while the timeline is read", *path)
+					}
+				}
+				h.ServeHTTP(rw, r)
+				if path != nil && strings.HasSuffix(r.URL.Path, *path) {
+					answered <- struct{}{}
+				}
+			})
+		})
+	w.tell(declared + "\ncarol: /ic\nalice: /oe")
+	for _, c := range []struct{ who, text, asked string }{
+		{"carol", "/ic @dan", "/incidents/collaborators/dan/permission"},
+		{"alice", "/oe @erin", "/incidents/collaborators/erin/permission"},
+		{"carol", "/ic freeze acme/payments for 1h the rollback must not meet other changes",
+			"/payments/collaborators/carol/permission"},
+		{"alice", "/oe revert acme/payments#41 the limit is too low", "/payments/collaborators/alice/permission"},
+	} {
+		w.settle()
+		awaited.Store(&c.asked)
+		w.comment(c.who, c.text)
+		w.settle()
+		if awaited.Load() != nil {
+			t.Errorf("%s: the timeline was not read", c.text)
+		}
+	}
+
+	w.calls()
+	w.comment("mallory", "/ic @olaf")
+	w.settle()
+	for _, made := range w.calls() {
+		if strings.Contains(made.Path, "/collaborators/olaf/") {
+			t.Errorf("a stranger's comment makes it ask: %s %s", made.Method, made.Path)
 		}
 	}
 }
@@ -234,6 +296,7 @@ func price(w *world, comments int, cold bool) (costs []cost) {
 		w.settle()
 		costs = append(costs, costOf(text, w.calls()))
 	}
+	w.tell("wait 2m") // the process has run for a while
 	for _, s := range steps(whole(w.t))[:5] {
 		w.step(s)
 		w.settle()

@@ -102,7 +102,7 @@ func New(o Options) *Engine {
 	if o.Metrics == nil {
 		o.Metrics = metrics.Discard{}
 	}
-	return &Engine{
+	e := &Engine{
 		Options: o,
 		keys:    card.Keys(o.Secrets),
 
@@ -132,6 +132,10 @@ func New(o Options) *Engine {
 		refusedLooks:     map[incident.Ref]refusedLook{},
 		unavailableSince: map[incident.Ref]time.Time{},
 	}
+	if o.Clock != nil {
+		e.knownIssues.Since = o.Clock.Now()
+	}
+	return e
 }
 
 // ErrNotLooked is returned when a message is done with although its incident was not looked at, as

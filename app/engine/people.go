@@ -143,7 +143,7 @@ func (r *reconciliation) canRespond(login string) (bool, error) {
 // the past does not ask about somebody who could before: whoever lost access since did what they did. What
 // may have been refused is asked about if its author wrote it, and else goes by the answer that was the last.
 func (r *reconciliation) hasAccess(repo incident.Ref, login string, teams []string) (bool, error) {
-	who := naming.Key(repo.FullName() + " " + login + " " + strings.Join(teams, " "))
+	who := accessName(repo, login, teams)
 	if r.isReplay && !r.asksAgain {
 		if last, ever := r.accessOf(who); ever && (last || !r.wasRefused) {
 			return true, nil
@@ -154,6 +154,11 @@ func (r *reconciliation) hasAccess(repo incident.Ref, login string, teams []stri
 		r.noteAccess(who, may)
 	}
 	return may, err
+}
+
+// accessName names a question for somebody's access.
+func accessName(repo incident.Ref, login string, teams []string) string {
+	return naming.Key(repo.FullName() + " " + login + " " + strings.Join(teams, " "))
 }
 
 // maxAccess is of how many people this process remembers that they had access.

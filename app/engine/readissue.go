@@ -17,10 +17,15 @@ func (r *reconciliation) readIssue() error {
 	var found cardChoice
 	found.refused, found.kept = r.loadRefusedCard(r.Ctx, r.names()...)
 	var failed error
+	waitForAnswers := func() {}
 	snap, err := r.GitHub.ReadIssue(r.Ctx, r.Ref, func(issue *Snapshot, body string) (incident.Cursor, bool) {
 		failed = r.chooseCard(&found, issue, body)
+		if failed == nil && found.ok {
+			waitForAnswers = r.askAhead()
+		}
 		return r.Before.Cursor, found.ok
 	})
+	waitForAnswers()
 	if err == nil {
 		err = failed
 	}

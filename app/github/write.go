@@ -398,7 +398,7 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 	return nil
 }
 
-// CommentOnce comments unless a marked comment of the app's own is there. It implements
+// CommentOnce comments unless a marked comment of the app's own is there; where is is nil none can be. It implements
 // engine.GitHub.
 func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64,
 	error) {
@@ -423,7 +423,7 @@ func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, is por
 		return 0, err
 	}
 	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
-	for {
+	for is != nil {
 		comments, res, err := c.Issues.ListComments(ctx, ref.Owner, ref.Repo, ref.Number, opts)
 		if err != nil {
 			return 0, describeError("read the comments", ref.String(), err)

@@ -44,6 +44,7 @@ type Issues struct {
 // KnownIssues is what this process knows of issues in other repositories.
 type KnownIssues struct {
 	Store ports.Store // nil: only this process knows
+	Since time.Time   // when this process began to know; zero: it never counts as having seen all
 
 	mu       sync.Mutex
 	opened   map[string]OpenedIssue     // by key
@@ -70,6 +71,7 @@ const (
 
 const (
 	openedLife   = 15 * time.Minute // how long GitHub's list may be behind
+	sinceMargin  = time.Minute      // by how much GitHub's clock and this machine's may differ
 	verifiedLife = time.Hour        // how long an issue counts as the same without asking again
 )
 
@@ -82,19 +84,23 @@ func (e Issues) Find(repo string, is ports.IsMarked) (number int, id int64, err 
 // may be another mark in its text. It returns a *ports.RetryAfter while the issue may have been
 // opened already.
 func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt time.Duration) (OpenedIssue, error) {
-	return e.openOnce(repo, mark, further, doubt, func() (number int, id int64, err error) {
+	return e.openOnce(repo, mark, further, doubt, func(bool) (number int, id int64, err error) {
 		return e.GitHub.OpenIssue(e.Ctx, repo, n)
 	})
 }
 
-// openOnce is OpenOnce of whatever open opens.
+// openOnce is OpenOnce of whatever open opens. open hears whether it is certain that no process tried before.
 func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
-	open func() (number int, id int64, err error)) (o OpenedIssue, err error) {
+	open func(isFirst bool) (number int, id int64, err error)) (o OpenedIssue, err error) {
 	key := e.openedKey(repo, mark)
 	known := e.loadOpened(key)
-	mayTry := !known.isRecent(e.Now) && !known.isDoubted(e.Now, doubt)
-	if mayTry && !e.isFirst(key, known) {
-		known = e.othersTry(key, known)
+	isFirst := false
+	if !known.isRecent(e.Now) && !known.isDoubted(e.Now, doubt) {
+		mayTry, isClaimed := e.claimTry(key, known)
+		if !mayTry {
+			known = e.othersTry(key, known)
+		}
+		isFirst = isClaimed && known.At.IsZero()
 	}
 	if known.isRecent(e.Now) {
 		return known, nil
@@ -108,7 +114,7 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 	tries := known.Tries + 1
 	e.saveOpened(key, OpenedIssue{At: e.Now, Tries: tries})
 	o = OpenedIssue{At: e.Now, Mark: further, Tries: tries}
-	o.Number, o.ID, err = open()
+	o.Number, o.ID, err = open(isFirst)
 	switch {
 	case err == nil:
 		e.saveOpened(key, o)
@@ -129,19 +135,20 @@ func (o OpenedIssue) isDoubted(now time.Time, doubt time.Duration) bool {
 	return !o.At.IsZero() && !o.IsOver && o.Number == 0 && now.Sub(o.At) < doubt
 }
 
-// isFirst reports whether this process alone may try to open an issue, of all that know of it what this one knows: a
-// queue hands out an incident to one, but not where that one seems to be gone.
-func (e Issues) isFirst(key string, known OpenedIssue) bool {
+// claimTry reports whether this process alone may try to open an issue, of all that know of it what this one knows: a
+// queue hands out an incident to one, but not where that one seems to be gone. isClaimed reports that the store says
+// so; without one that can, everybody may try.
+func (e Issues) claimTry(key string, known OpenedIssue) (mayTry, isClaimed bool) {
 	claimer, ok := e.Known.Store.(ports.Claimer)
 	if !ok {
-		return true
+		return true, false
 	}
 	isFirst, err := claimer.Claim(e.Ctx, fmt.Sprintf("%s-%d", key, known.Tries))
 	if err != nil {
 		e.Logger.Warn("opening an issue not claimed", "incident", e.Ref.String(), "err", ports.Redact(err))
-		return true
+		return true, false
 	}
-	return isFirst
+	return isFirst, isFirst
 }
 
 // othersTry returns what is known of an issue that another process claimed to open, after what this one read. That one
@@ -160,8 +167,21 @@ func (e Issues) othersTry(key string, read OpenedIssue) OpenedIssue {
 // lost would be posted twice: it returns a *ports.RetryAfter while that may be.
 func (e Issues) CommentOnce(on incident.Ref, m mark.Mark, doubt time.Duration,
 	comment func() (id int64, err error)) (int64, error) {
-	o, err := e.openOnce(on.String(), m.Line(), "", doubt, func() (int, int64, error) {
+	o, err := e.openOnce(on.String(), m.Line(), "", doubt, func(bool) (int, int64, error) {
 		id, err := comment()
+		return on.Number, id, err
+	})
+	return o.ID, err
+}
+
+// CommentOnceAsked is CommentOnce of what somebody asked for at a time. comment hears whether the comment is certain
+// not to be there, so that GitHub need not be asked: it was asked for since this process runs, a short time ago, and
+// the store, where each try is claimed before it is made, has none.
+func (e Issues) CommentOnceAsked(on incident.Ref, m mark.Mark, doubt time.Duration, asked time.Time,
+	comment func(isNew bool) (id int64, err error)) (int64, error) {
+	isSeen := !e.Known.Since.IsZero() && asked.After(e.Known.Since.Add(sinceMargin)) && e.Now.Sub(asked) < openedLife
+	o, err := e.openOnce(on.String(), m.Line(), "", doubt, func(isFirst bool) (int, int64, error) {
+		id, err := comment(isFirst && isSeen)
 		return on.Number, id, err
 	})
 	return o.ID, err

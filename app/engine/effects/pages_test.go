@@ -390,7 +390,7 @@ func TestA4TwoProcessesOpenOneIssue(t *testing.T) {
 func TestA4AClaimEnds(t *testing.T) {
 	g, l, store := newFakeGitHub(), newLook(t), &sharedShelf{shelf: shelf{}}
 	e := Issues{Look: l, GitHub: g, Known: &KnownIssues{Store: store}}
-	if !e.isFirst(e.openedKey("acme/shop", "mark"), OpenedIssue{}) {
+	if mayTry, isClaimed := e.claimTry(e.openedKey("acme/shop", "mark"), OpenedIssue{}); !mayTry || !isClaimed {
 		t.Fatal("it is not the first")
 	}
 	open := func() error {
@@ -456,6 +456,66 @@ func TestA4AnIssueWhoseAnswerIsLostIsNotOpenedAgainAtOnce(t *testing.T) {
 	if o, err := e.OpenOnce("acme/shop", "mark", "", ports.NewIssue{Title: "A ticket"},
 		DoubtUnasked); err != nil || o.Number != 1 {
 		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+// Whether a comment is there nobody asks GitHub if that is known: it was asked for since the process runs, a short
+// time ago, and the store, where a try is claimed before it is made, knows of none.
+func TestA4ACommentThatCannotBeThereIsNotLookedFor(t *testing.T) {
+	on, m := incident.Ref{Owner: "acme", Repo: "shop", Number: 4}, mark.Mark{Kind: "m", Text: "update/1"}
+	start := newLook(t).Now
+	for _, c := range []struct {
+		name         string
+		since, asked time.Duration // before the look
+		store        func() ports.Store
+		isNew        bool
+	}{
+		{"at once", time.Hour, time.Second, func() ports.Store { return &sharedShelf{shelf: shelf{}} }, true},
+		{"an hour ago", 2 * time.Hour, time.Hour, func() ports.Store { return &sharedShelf{shelf: shelf{}} }, false},
+		{"before the process", time.Second, 2 * time.Second,
+			func() ports.Store { return &sharedShelf{shelf: shelf{}} }, false},
+		{"within what clocks differ", time.Minute, time.Second,
+			func() ports.Store { return &sharedShelf{shelf: shelf{}} }, false},
+		{"no store", time.Hour, time.Second, func() ports.Store { return nil }, false},
+		{"a store that can't claim", time.Hour, time.Second, func() ports.Store { return shelf{} }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l, known := newLook(t), &KnownIssues{Store: c.store(), Since: start.Add(-c.since)}
+			e := Issues{Look: l, Known: known}
+			var news []bool
+			try := func() {
+				_, _ = e.CommentOnceAsked(on, m, DoubtComment, start.Add(-c.asked), func(isNew bool) (int64, error) {
+					news = append(news, isNew)
+					return 0, errors.New("connection reset")
+				})
+			}
+			try()
+			l.Now = l.Now.Add(DoubtComment)
+			try() // of which nobody knows what became of the first
+			if len(news) != 2 || news[0] != c.isNew || news[1] {
+				t.Errorf("not looked for: %v", news)
+			}
+		})
+	}
+
+	// another process has claimed a try, and ended
+	l, store := newLook(t), &sharedShelf{shelf: shelf{}}
+	other := Issues{Look: l, Known: &KnownIssues{Store: store, Since: start.Add(-time.Hour)}}
+	other.claimTry(other.openedKey(on.String(), m.Line()), OpenedIssue{})
+	e := Issues{Look: l, Known: &KnownIssues{Store: store, Since: start.Add(-time.Hour)}}
+	tries := 0
+	try := func() {
+		_, _ = e.CommentOnceAsked(on, m, DoubtComment, start, func(isNew bool) (int64, error) {
+			if tries++; isNew {
+				t.Error("it is not looked for")
+			}
+			return 9, nil
+		})
+	}
+	try()
+	l.Now = l.Now.Add(DoubtComment)
+	if try(); tries != 1 {
+		t.Errorf("it tried %d times", tries)
 	}
 }
 

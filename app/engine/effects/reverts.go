@@ -102,7 +102,7 @@ func (e Reverts) findOrOpen(v incident.Reversal, of incident.Ref) (number int, e
 	if err != nil {
 		return 0, err
 	}
-	o, err := e.Issues.openOnce(repo, m.Line(), "", DoubtUnasked, func() (int, int64, error) {
+	o, err := e.Issues.openOnce(repo, m.Line(), "", DoubtUnasked, func(bool) (int, int64, error) {
 		number, err := e.GitHub.RevertPull(e.Ctx, of, e.SignIssue(text, m))
 		return number, 0, err
 	})
