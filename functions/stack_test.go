@@ -105,6 +105,8 @@ type stack struct {
 	batches  []events.SQSEvent // that the worker was given
 	turns    int
 	schedule bool // the queue is elsewhere: schedules that are due are sent there
+
+	death death
 }
 
 const (
@@ -141,9 +143,10 @@ func newStack(t *testing.T, o settings) *stack {
 	}
 	t.Cleanup(func() { _ = box.Close() })
 	s.box = box
-	mux.Handle("/", box.Handler())
+	mux.Handle("/", s.death.between(s, box.Handler()))
 
 	s.aws = awstest.New(t, box.Clock().Now)
+	s.aws.Answered = s.death.hear
 	if o.receives == 0 {
 		o.receives = 20
 	}
@@ -354,6 +357,10 @@ func (s *stack) poll(ctx context.Context) (handed int, err error) {
 	s.mu.Unlock()
 	var answer events.SQSEventResponse
 	if err := worker.Invoke(ctx, e, &answer); err != nil {
+		if s.death.take() {
+			s.coldWorker() // Lambda starts another process, and says nothing of the messages
+			return len(out.Messages), nil
+		}
 		return 0, fmt.Errorf("the worker function: %w", err)
 	}
 	failed := map[string]bool{}

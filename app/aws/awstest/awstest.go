@@ -25,7 +25,8 @@ const (
 
 // AWS is the double. Its fields may be set before it is used.
 type AWS struct {
-	URL string
+	URL      string
+	Answered func(operation string) // nil; else it is called after each operation of SQS and the like
 
 	t   testing.TB
 	now func() time.Time
@@ -159,6 +160,9 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.t.Errorf("the double answers %s of %s with %s, which AWS does not", operation, service, f.code)
 	}
 	a.answer(w, r, out, err)
+	if a.Answered != nil {
+		a.Answered(operation)
+	}
 }
 
 // doInTime does an operation. One that receives waits for a message as long as it asks.
