@@ -60,7 +60,7 @@ func (p *patient) checkFreezes(ctx context.Context) error {
 func (p *patient) checkGates(ctx context.Context) error {
 	for _, name := range p.policy.Freeze.Repos {
 		owner, repo, _ := naming.SplitRepository(name)
-		all, err := p.App.WaitingGates(ctx, incident.Ref{Owner: owner, Repo: repo})
+		all, err := p.App.WaitingGates(ctx, incident.Ref{Owner: owner, Repo: repo}, nil)
 		switch {
 		case ports.IsRefused(err): // then no rule there can be the App's
 			continue

@@ -39,6 +39,14 @@ func (r *reconciliation) rememberKnownCard(s incident.State) {
 	r.knownCards[r.Ref] = knownCard{state: s, policy: r.Policy, title: r.Snapshot.Title, url: r.Snapshot.URL}
 }
 
+// withFreezeLooks returns the state of a card with when its freezes are looked at next, as far as this process knows
+// better: the card is not written for that alone.
+func (r *reconciliation) withFreezeLooks(s incident.State) incident.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return s.LaterFreezeLooks(r.knownCards[r.Ref].state)
+}
+
 // rememberPaging notes whether a page's mention still has to go out.
 func (r *reconciliation) rememberPaging(err error) {
 	r.mu.Lock()

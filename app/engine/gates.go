@@ -139,7 +139,7 @@ func (r *reconciliation) holderState(f ports.Freeze) (s incident.State, known bo
 func (r *reconciliation) answerGates() error {
 	asked := r.m.Gate()
 	if asked.Run == 0 {
-		if _, err := r.gates().Settle(r.Ctx, r.Ref); err != nil && !ports.IsRefused(err) {
+		if _, err := r.gates().Settle(r.Ctx, r.Ref, nil); err != nil && !ports.IsRefused(err) {
 			return fmt.Errorf("answer the deployments of %s: %w", r.Ref.FullName(), err)
 		}
 		return nil

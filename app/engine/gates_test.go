@@ -238,3 +238,32 @@ func TestX4WhatWaitsGoesOnLater(t *testing.T) {
 	sweep()
 	w.wantRuns("its incident is deleted", freeRun, freeRun)
 }
+
+// A freeze is looked at every two minutes for days. That edits no card, and costs few calls however many deployments wait;
+// what changes is seen all the same, by a new process too (X4).
+func TestX4WatchingCostsLittle(t *testing.T) {
+	skipUnderRace(t)
+	permissions := maps.Clone(allOfHold)
+	permissions["administration"] = "write"
+	w := newWorldOfGates(t, permissions, gateEvent)
+	w.comment("carol", "/ic freeze all for 70h")
+	w.settle()
+	for range 8 {
+		w.startDeploy()
+	}
+	w.advance(3 * time.Minute)
+	w.mark()
+	w.advance(6 * time.Minute) // in the tenth minute all is asked about again
+	calls := w.calls()
+	news := slices.DeleteFunc(slices.Clone(calls), func(c call) bool { return c.Status == http.StatusNotModified })
+	if len(calls) > 3*6 || len(news) > 3 { // the merge queue is asked of by GraphQL
+		t.Errorf("three looks at a freeze make %d calls, %d of which GitHub counts, want 18 and 3: %v", len(calls),
+			len(news), news)
+	}
+	w.setState(`{"rulesets":{"repository":"acme/payments","enforcement":"disabled"}}`)
+	w.restart()
+	w.advance(3 * time.Minute)
+	if w.heard("somebody lifted the freeze on GitHub") != 1 {
+		t.Errorf("it says %s", w.everything())
+	}
+}

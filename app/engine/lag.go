@@ -147,7 +147,7 @@ func (r *reconciliation) awaitOther(isAbout bool, what string, updated time.Time
 func (r *reconciliation) useNewerCard() {
 	m := r.memoryOf(r.Ref)
 	if r.isOlderCard(m) && r.Now.Sub(m.wrote) < 2*maxLag {
-		r.Before, r.cardSeq = m.state, m.seq
+		r.Before, r.cardSeq = r.withFreezeLooks(m.state), m.seq
 		r.State, r.savedState = r.Before, r.Before
 	}
 }

@@ -76,7 +76,7 @@ type cardChoice struct {
 
 // useCard goes on from a card.
 func (r *reconciliation) useCard(found *cardChoice, c card.Card) {
-	found.ok, r.Before, r.cardSeq = true, c.State, c.Seq
+	found.ok, r.Before, r.cardSeq = true, r.withFreezeLooks(c.State), c.Seq
 }
 
 // chooseCard opens the card of an issue that is read, and chooses between it and the one that is kept

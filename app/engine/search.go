@@ -91,7 +91,8 @@ func (r *reconciliation) peekForSearch() error {
 	}
 	if snap.Card != nil && isSame(snap.Ref, r.Ref) && !snap.Gone {
 		if c, err := r.openCard(snap, snap.Card.Body); err == nil {
-			r.Snapshot, r.Before, r.State, r.cardSeq = snap, c.State, c.State, c.Seq
+			r.Snapshot, r.Before, r.cardSeq = snap, r.withFreezeLooks(c.State), c.Seq
+			r.State = r.Before
 			return nil
 		}
 	}

@@ -18,7 +18,8 @@ var gating = scope{"gating", github.InstallationPermissions{Actions: read, Deplo
 
 // WaitingGates returns the deployments of a repository that wait for the App's word. It implements engine.GitHub.
 // https://docs.github.com/en/rest/actions/workflow-runs#get-pending-deployments-for-a-workflow-run
-func (a *App) WaitingGates(ctx context.Context, repo incident.Ref) (found []ports.Gate, err error) {
+func (a *App) WaitingGates(ctx context.Context, repo incident.Ref, known []incident.HeldDeploy) (
+	found []ports.Gate, err error) {
 	c, err := a.clientOf(ctx, gating, repo)
 	if err != nil {
 		return nil, err
@@ -36,6 +37,17 @@ func (a *App) WaitingGates(ctx context.Context, repo incident.Ref) (found []port
 	}
 	isOurs := map[string]bool{} // by the name of an environment
 	for _, run := range page.Runs {
+		before := len(found)
+		for _, k := range known {
+			if k.Run == run.ID {
+				gate := run.port(repo, k.Environment, me)
+				gate.IsKnown = true
+				found = append(found, gate)
+			}
+		}
+		if len(found) > before {
+			continue
+		}
 		var pending []struct {
 			Environment struct{ Name string }
 		}

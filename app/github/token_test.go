@@ -354,7 +354,7 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			return wantRefusal(a.SetStatus(ctx, it, "0123", ports.CommitStatus{Context: "x", State: "success"}))
 		}},
 		{"WaitingGates", gatesNotGranted, func(a *github.App) error {
-			_, err := a.WaitingGates(ctx, it)
+			_, err := a.WaitingGates(ctx, it, nil)
 			return wantRefusal(err)
 		}},
 		{"ReadGate", gatesNotGranted, func(a *github.App) error {

@@ -215,6 +215,8 @@ const (
 	freezeAgain = 20 * time.Second
 	freezeSlow  = time.Hour
 	freezeLife  = 30 * 24 * time.Hour
+	// freezeRounds is which of these looks asks about all that waits, though it be known.
+	freezeRounds = 5
 	// freezePatience is how long a freeze that can't be switched on is tried as long as GitHub is out.
 	freezePatience = 15 * time.Minute
 	// freezeTries is how often it is tried in that time, and at least: whoever asked may have been heard late, and a
@@ -586,6 +588,52 @@ func (f Freeze) IsOwed() bool {
 	isNew := f.From.IsZero() || f.End != nil || !f.Shown.Equal(f.Until) || f.Refusal != nil ||
 		slices.ContainsFunc(f.Through, Exception.IsOwed)
 	return !f.IsOver() && (f.Due || isNew && !isWaiting)
+}
+
+// FreezeLooksOf returns the state with when its freezes are looked at as in before, where they only waited for that: a
+// look that finds nothing new every few minutes is no reason to write a card. A process that knows only the card looks
+// once more.
+func (s State) FreezeLooksOf(before State) State {
+	return s.withFreezeLooks(func(f *Freeze) {
+		if was := before.freeze(f.Number); was.isWatched() {
+			f.Next, f.Due = was.Next, was.Due
+		}
+	})
+}
+
+// LaterFreezeLooks returns the state of a card with when its freezes are looked at as in a newer state that was not
+// written for that alone.
+func (s State) LaterFreezeLooks(known State) State {
+	return s.withFreezeLooks(func(f *Freeze) {
+		if k := known.freeze(f.Number); f.isWatched() && k.isWatched() && k.Next.After(f.Next) {
+			f.Next = k.Next
+		}
+	})
+}
+
+func (s State) withFreezeLooks(change func(*Freeze)) State {
+	s.Freezes = slices.Clone(s.Freezes)
+	for i := range s.Freezes {
+		change(&s.Freezes[i])
+	}
+	return s
+}
+
+// freeze returns the freeze of a number, or an empty one.
+func (s State) freeze(number int) Freeze {
+	i := slices.IndexFunc(s.Freezes, func(f Freeze) bool { return f.Number == number })
+	if i < 0 {
+		return Freeze{}
+	}
+	return s.Freezes[i]
+}
+
+// isWatched reports whether nothing is to be done about it until its next look.
+func (f Freeze) isWatched() bool { return !f.Due && !f.Next.IsZero() && f.Tries == 0 && !f.IsOver() }
+
+// IsRoundDue reports whether all that waits is to be looked at, though it be known.
+func (f Freeze) IsRoundDue(now time.Time) bool {
+	return now.Sub(f.From)/freezePace%freezeRounds == 0
 }
 
 // freezeDues lists when freezes end, and when they are looked at.

@@ -345,8 +345,9 @@ func (r *recorder) ReadHead(ctx context.Context, ref incident.Ref) (string, bool
 	return r.github.ReadHead(ctx, ref)
 }
 
-func (r *recorder) WaitingGates(ctx context.Context, repo incident.Ref) ([]ports.Gate, error) {
-	return r.github.WaitingGates(ctx, repo)
+func (r *recorder) WaitingGates(ctx context.Context, repo incident.Ref, known []incident.HeldDeploy) (
+	[]ports.Gate, error) {
+	return r.github.WaitingGates(ctx, repo, known)
 }
 
 func (r *recorder) AnswerGate(_ context.Context, g ports.Gate, state, comment string) error {

@@ -142,7 +142,7 @@ func (f frost) end() error {
 	if _, err = fmt.Fprintf(f.OutOrStdout(), "%s is open for merges\n", f.repo.FullName()); err != nil {
 		return err
 	}
-	waiting, err := f.app.WaitingGates(f.Context(), f.repo)
+	waiting, err := f.app.WaitingGates(f.Context(), f.repo, nil)
 	if err != nil && !ports.IsRefused(err) { // who may not see them has none wait
 		return err
 	}

@@ -70,9 +70,9 @@ func (e Freezes) keep(f incident.Freeze) error {
 	switch f = e.now(f); {
 	case err != nil:
 	case f.Due:
-		err = e.watch(f, repo)
+		err = e.watch(f, repo, isLet)
 	case isLet || f.Refusal != nil: // it may be in the merge queue
-		err = e.see(f, repo, f.Edited)
+		err = e.see(f, repo, f.Edited, nil)
 	}
 	if f = e.now(f); err == nil && f.End != nil { // somebody lifted it on GitHub
 		err = e.lift(f, repo)
@@ -159,7 +159,7 @@ func (e Freezes) impose(f incident.Freeze, repo incident.Ref) error {
 	} else {
 		on.Environments = f.Environments
 	}
-	seen, isMarked, err := e.mark(f, repo)
+	seen, isMarked, err := e.mark(f, repo, nil)
 	switch {
 	case on.Way == incident.FreezeByRuleset: // what waits is told so at the next look too
 	case err != nil && !ports.IsRefused(err):
@@ -203,8 +203,10 @@ func (e Freezes) makeRuleset(f incident.Freeze, repo incident.Ref) (ports.Freeze
 	return e.GitHub.SaveFreeze(e.Ctx, want)
 }
 
-// watch looks whether somebody changed a freeze by hand, and what waits.
-func (e Freezes) watch(f incident.Freeze, repo incident.Ref) error {
+// watch looks whether somebody changed a freeze by hand, and what waits. Of deployments that are known to wait for it
+// GitHub is asked again at each fifth look: they wait until it lets something through, ends, or an administrator
+// starts them, and each costs three calls or more.
+func (e Freezes) watch(f incident.Freeze, repo incident.Ref, isLet bool) error {
 	var edited string
 	if f.Way == incident.FreezeByRuleset {
 		found, ok, err := e.GitHub.ReadFreeze(e.Ctx, repo, f.Ruleset)
@@ -218,12 +220,16 @@ func (e Freezes) watch(f incident.Freeze, repo incident.Ref) error {
 			edited = "it does not require the status " + found.Context() + " of the default branch any more"
 		}
 	}
-	return e.see(f, repo, edited)
+	var known []incident.HeldDeploy
+	if !isLet && f.Refusal == nil && f.Tries == 0 && !f.IsRoundDue(e.Now) {
+		known = f.Deploys
+	}
+	return e.see(f, repo, edited, known)
 }
 
-// see looks what waits, and says so on GitHub.
-func (e Freezes) see(f incident.Freeze, repo incident.Ref, edited string) error {
-	seen, _, err := e.mark(f, repo)
+// see looks what waits but for the deployments that are known to, and says so on GitHub.
+func (e Freezes) see(f incident.Freeze, repo incident.Ref, edited string, known []incident.HeldDeploy) error {
+	seen, _, err := e.mark(f, repo, known)
 	if err != nil && !ports.IsRefused(err) {
 		return err
 	}
@@ -234,7 +240,8 @@ func (e Freezes) see(f incident.Freeze, repo incident.Ref, edited string) error 
 
 // mark says on each merge that waits why, once for each commit, and returns what waits. isMarked is false where GitHub
 // refuses that.
-func (e Freezes) mark(f incident.Freeze, repo incident.Ref) (seen incident.FreezeSeen, isMarked bool, err error) {
+func (e Freezes) mark(f incident.Freeze, repo incident.Ref, known []incident.HeldDeploy) (seen incident.FreezeSeen,
+	isMarked bool, err error) {
 	seen = incident.FreezeSeen{Number: f.Number, Held: f.Held, Said: f.Said, Deploys: f.Deploys}
 	waiting, err := e.GitHub.WaitingPulls(e.Ctx, repo)
 	if err != nil {
@@ -264,21 +271,21 @@ func (e Freezes) mark(f incident.Freeze, repo incident.Ref) (seen incident.Freez
 	if seen.Said, err = e.judgeQueue(f, repo, waiting); err != nil {
 		return seen, isMarked, err
 	}
-	seen.Deploys, seen.Refused, err = e.settleGates(f, repo)
+	seen.Deploys, seen.Refused, err = e.settleGates(f, repo, known)
 	return seen, isMarked, err
 }
 
 // settleGates answers the deployments that wait, says of each once why it does, and returns those that go on waiting
 // for this freeze. Where somebody wants that, they are refused instead. Where GitHub does not let the app see them,
 // none waits for it.
-func (e Freezes) settleGates(f incident.Freeze, repo incident.Ref) (waiting []incident.HeldDeploy, refused int,
-	err error) {
-	held, err := e.Gates.Settle(e.Ctx, repo)
+func (e Freezes) settleGates(f incident.Freeze, repo incident.Ref, known []incident.HeldDeploy) (
+	waiting []incident.HeldDeploy, refused int, err error) {
+	held, err := e.Gates.Settle(e.Ctx, repo, known)
 	if err != nil && !ports.IsRefused(err) {
 		return f.Deploys, 0, err
 	}
 	for _, h := range held {
-		if !h.IsBy(e.holder(f)) {
+		if !h.IsKnown && !h.IsBy(e.holder(f)) {
 			continue // another one's
 		}
 		d := incident.HeldDeploy{Run: h.Run, Environment: h.Environment}
@@ -481,7 +488,7 @@ func (e Freezes) lift(f incident.Freeze, repo incident.Ref) error {
 	}
 	e.Report(off)
 	// what is left the sweep does
-	if _, err := e.Gates.Settle(e.Ctx, repo); err != nil && !ports.IsRefused(err) {
+	if _, err := e.Gates.Settle(e.Ctx, repo, nil); err != nil && !ports.IsRefused(err) {
 		e.Logger.Warn("deployments can't be approved", "repository", f.Repo, "err", ports.Redact(err))
 	}
 	return nil

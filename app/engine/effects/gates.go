@@ -17,8 +17,9 @@ type GatesAPI interface {
 	FindFreezes(ctx context.Context, repo incident.Ref) ([]ports.Freeze, error)
 	// StatusOf returns the state of the app's newest status of a context; "" if there is none.
 	StatusOf(ctx context.Context, repo incident.Ref, commit, of string) (string, error)
-	// WaitingGates returns the deployments of a repository that wait for the app's word.
-	WaitingGates(ctx context.Context, repo incident.Ref) ([]ports.Gate, error)
+	// WaitingGates returns the deployments of a repository that wait for the app's word. Of the runs of those that are
+	// known GitHub is asked only whether they wait.
+	WaitingGates(ctx context.Context, repo incident.Ref, known []incident.HeldDeploy) ([]ports.Gate, error)
 	// ReadGate reads what a run deploys, of which a webhook told.
 	ReadGate(ctx context.Context, repo incident.Ref, run int64, environment string) (ports.Gate, error)
 	// AnswerGate approves or rejects one of them, or with no state says why it waits.
@@ -53,9 +54,11 @@ func (h HeldGate) IsBy(holder string) bool {
 	return slices.ContainsFunc(h.By, func(f ports.Freeze) bool { return naming.Equal(f.Holder, holder) })
 }
 
-// Settle answers the deployments of a repository that wait, and returns those that go on waiting.
-func (g Gates) Settle(ctx context.Context, repo incident.Ref) (held []HeldGate, err error) {
-	waiting, err := g.GitHub.WaitingGates(ctx, repo)
+// Settle answers the deployments of a repository that wait, and returns those that go on waiting. Those that the caller
+// knows to be held go on, as long as their runs wait.
+func (g Gates) Settle(ctx context.Context, repo incident.Ref, known []incident.HeldDeploy) (held []HeldGate,
+	err error) {
+	waiting, err := g.GitHub.WaitingGates(ctx, repo, known)
 	if err != nil || len(waiting) == 0 {
 		return nil, err
 	}
@@ -77,9 +80,18 @@ func (g Gates) SettleOne(ctx context.Context, repo incident.Ref, run int64, envi
 
 // answer approves what no freeze holds. What GitHub refuses was answered before, or is gone.
 func (g Gates) answer(ctx context.Context, repo incident.Ref, waiting []ports.Gate) (held []HeldGate, err error) {
+	waiting = slices.DeleteFunc(waiting, func(one ports.Gate) bool {
+		if one.IsKnown {
+			held = append(held, HeldGate{one, nil})
+		}
+		return one.IsKnown
+	})
+	if len(waiting) == 0 {
+		return held, nil
+	}
 	freezes, err := g.freezes(ctx, repo)
 	if err != nil {
-		return nil, err
+		return held, err
 	}
 	for _, one := range waiting {
 		by, err := g.heldBy(ctx, one, freezes)

@@ -28,7 +28,7 @@ type fakeGates struct {
 func (f *fakeGates) FindFreezes(context.Context, incident.Ref) ([]ports.Freeze, error) {
 	return f.found, f.findErr
 }
-func (f *fakeGates) WaitingGates(context.Context, incident.Ref) ([]ports.Gate, error) {
+func (f *fakeGates) WaitingGates(context.Context, incident.Ref, []incident.HeldDeploy) ([]ports.Gate, error) {
 	return []ports.Gate{f.gate}, nil
 }
 func (f *fakeGates) StatusOf(_ context.Context, _ incident.Ref, commit, of string) (string, error) {
@@ -89,7 +89,7 @@ func TestX4WhatHoldsADeployment(t *testing.T) {
 				Wanted: func(_ incident.Ref, onGitHub []ports.Freeze) ([]ports.Freeze, error) {
 					return slices.Concat(onGitHub, c.listed), c.wantedErr
 				}}
-			held, err := g.Settle(t.Context(), incident.Ref{Owner: "acme", Repo: "payments"})
+			held, err := g.Settle(t.Context(), incident.Ref{Owner: "acme", Repo: "payments"}, nil)
 			var by []string
 			for _, h := range held {
 				for _, f := range h.By {

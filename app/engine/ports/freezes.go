@@ -154,6 +154,7 @@ type Gate struct {
 	Environment string
 	Commit      string
 	IsOwn       bool // the app started the run
+	IsKnown     bool // GitHub was not asked of it, as the caller knew of it
 }
 
 // What the app says of a deployment.
