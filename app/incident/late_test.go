@@ -1,6 +1,7 @@
 package incident_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -37,6 +38,29 @@ func TestV3AnUpdateInTimeThatIsReadLateIsNotMissed(t *testing.T) {
 		s.expect(e.Kind != "missed", "the timeline says that it was missed")
 	}
 	s.expect(u.Due.Sub(start).Minutes() == 2*due-0.2, "the next one is due at %s", u.Due)
+}
+
+// So it is with those that pass while it is overdue: only those before it was given are missed (V3).
+func TestV3AnOverdueUpdateThatIsReadLateIsMissedNoMoreOften(t *testing.T) {
+	update := incident.Command{Kind: incident.Update, Text: "It works for some"}
+	play := func(isLate bool) *story {
+		s := critical(t)
+		due := s.state.Updates.Due.Sub(start).Minutes()
+		s.clock(due - 2).clock(due).clock(due + 6).clock(2 * due) // missed twice
+		for _, minute := range []float64{3 * due, 3*due + 1} {
+			if !isLate {
+				minute = 3*due - 2
+			}
+			s.clock(minute)
+		}
+		return s.at(3*due-1, "carol", update)
+	}
+	inTime, late := play(false), play(true)
+	late.expect(late.state.Updates.Missed == 2, "missed %d times", late.state.Updates.Missed)
+	want, got := inTime.state, late.state
+	late.expect(reflect.DeepEqual(got.Updates, want.Updates), "read late: %+v\nread in time: %+v", got.Updates, want.Updates)
+	late.expect(reflect.DeepEqual(got.Timeline, want.Timeline), "read late: %+v\nread in time: %+v", got.Timeline,
+		want.Timeline)
 }
 
 // Whoever is paged because an incident came back answers by what they do then. What they did before,

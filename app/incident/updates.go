@@ -285,25 +285,40 @@ func (r *run) completeUpdate(wait Wait, at time.Time) bool {
 	if !at.After(u.Due) && !u.Overdue {
 		u.Kept++
 		s.Kept = true
-		if u.Stage == 2 {
-			r.takeMissBack(s)
-		}
 	}
+	r.takeMissesBack(s, at)
 	u.Longest = max(u.Longest, at.Sub(u.From))
 	r.startUpdatesAt(at)
 	return true
 }
 
-// takeMissBack counts the wait that an update ends as kept only: its comment is read after a timer
-// went off for that wait. If the update is taken back, the timer counts again.
-func (r *run) takeMissBack(s *Sent) {
+// takeMissesBack takes back the times that passed without the update that ends a wait, although it was given before: its
+// comment is read after a timer went off. Of a wait that is overdue the first stays. If the update is taken back, the
+// timer counts again.
+func (r *run) takeMissesBack(s *Sent, at time.Time) {
 	u := &r.Updates
-	u.Missed--
-	s.Wait.Stage = 1
+	var last time.Time // of those that stay
 	before := len(r.Timeline)
-	r.Timeline = slices.DeleteFunc(slices.Clone(r.Timeline),
-		func(e Entry) bool { return e.Kind == "missed" && !e.At.Before(u.Due) })
-	r.Entries -= before - len(r.Timeline)
+	r.Timeline = slices.DeleteFunc(slices.Clone(r.Timeline), func(e Entry) bool {
+		switch {
+		case e.Kind != "missed" || !e.At.After(u.From):
+			return false
+		case e.At.Before(at) || u.Overdue && last.IsZero():
+			last = e.At
+			return false
+		}
+		return true
+	})
+	taken := before - len(r.Timeline)
+	r.Entries -= taken
+	u.Missed -= taken
+	switch {
+	case taken == 0:
+	case last.IsZero():
+		s.Wait.Stage = 1
+	default:
+		s.Wait.Due, s.Wait.Stage = last, 3
+	}
 }
 
 // completeIfAllHeard counts the update if those who had heard nothing are not impacted after all:
