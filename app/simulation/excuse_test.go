@@ -293,6 +293,28 @@ func (o *outcome) unanswered(title, comment string) {
 	})
 }
 
+// isEditReadLate reports whether an edit's webhook was looked at only once people had gone on: the looks before met a
+// fault. The timeline doesn't say who edited, so the others' looks, which read what people said since, can't count it in
+// its place.
+func (w *world) isEditReadLate(script []step, title string) bool {
+	at := began
+	var edited time.Time // not followed by anything yet
+	for _, s := range script {
+		at = at.Add(s.wait)
+		if s.on != title {
+			continue
+		}
+		if !edited.IsZero() && w.journal.readEdit(w.issues[title], edited).After(at) {
+			return true
+		}
+		edited = time.Time{}
+		if s.verb == "edits" {
+			edited = at
+		}
+	}
+	return false
+}
+
 // unreacted takes out the answers to what can't carry a reaction. Once a card was lost, what is old
 // of it counts as answered.
 func (o *outcome) unreacted(title string) {

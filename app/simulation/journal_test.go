@@ -19,11 +19,13 @@ type journal struct {
 	waiting map[string]bool            // incidents that a report is about which waits for its next try
 	refused map[string]bool            // incidents on which GitHub refused an answer
 	twice   map[string]int             // by incident, comments that were there twice
+	edits   map[string][]time.Time     // by incident, when looks answered for the webhook of an edit
 	removed bool                       // GitHub had no configuration, however often it was asked, for longer than that is doubted
 }
 
 func newJournal() *journal {
-	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}, refused: map[string]bool{}, twice: map[string]int{}}
+	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}, refused: map[string]bool{}, twice: map[string]int{},
+		edits: map[string][]time.Time{}}
 }
 
 // skippedPages returns the keys ("page/2") of an incident's pages that were skipped. Its card keeps
@@ -55,6 +57,18 @@ func (j *journal) saidTwice(number int) int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.twice[nameOf(number)]
+}
+
+// readEdit returns when a look first answered for the webhook of an edit that was made at a time.
+func (j *journal) readEdit(number int, made time.Time) time.Time {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, at := range j.edits[nameOf(number)] {
+		if !at.Before(made) {
+			return at
+		}
+	}
+	return time.Time{}
 }
 
 // isConfigurationRemoved reports whether the product took the configuration for removed, after it
@@ -118,6 +132,8 @@ func (j *journal) add(attrs []slog.Attr, r slog.Record) {
 	case r.Message == "configuration removed":
 		since, err := time.Parse("2006-01-02 15:04:05 -0700 MST", of["since"]) // as time.Time prints itself
 		j.removed = j.removed || err == nil && j.now != nil && j.now().Sub(since) >= 15*time.Minute
+	case of["why"] == "issue_comment.edited" && r.Message == "looked" && j.now != nil:
+		j.edits[canonical(ref)] = append(j.edits[canonical(ref)], j.now())
 	case of["why"] == "signal":
 		j.waiting[ref] = r.Message != "looked"
 	}

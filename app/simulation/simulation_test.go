@@ -230,6 +230,9 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if rough.late[title] {
 			got.excused[title] = "known only after an outage"
 		}
+		if rough.isEditReadLate(script, title) {
+			got.excused[title] = "an edit was read late"
+		}
 		for _, s := range script {
 			if s.on == title && s.verb == "edits" { // one look answers for both, or two looks for each
 				want.unanswered(title, s.name)
