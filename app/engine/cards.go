@@ -88,14 +88,13 @@ func (r *reconciliation) findCards() (all []foundCard) {
 // whatever was said before it.
 const maxUnread = 10
 
-// writeCard writes the card, unless nothing changed but how far was read, and that is not far, or when freezes were
-// looked at, which the process knows.
+// writeCard writes the card, unless nothing changed but how far was read, and that is not far.
 func (r *reconciliation) writeCard() error {
 	r.State.Cursor.Items = max(r.State.Cursor.Items, r.Snapshot.First+len(r.Snapshot.Items))
 	posted := r.Snapshot.Card != nil
 	far := r.State.Cursor.Items-r.Before.Cursor.Items >= maxUnread
 	isTicked := len(r.tickedLines) > 0 // the boxes are to be empty again
-	if posted && !r.IsRebuilt && !r.isCardChanged && !isTicked && !r.hasNews && !far && equalStates(r.Before, r.State.FreezeLooksOf(r.Before)) &&
+	if posted && !r.IsRebuilt && !r.isCardChanged && !isTicked && !r.hasNews && !far && !r.hasChanged() &&
 		!r.State.IsRefused("card") {
 		return r.pinCard(r.Snapshot.Card)
 	}

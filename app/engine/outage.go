@@ -46,7 +46,7 @@ func hasWays(s incident.State) bool {
 // saveBeforeWrites saves an incident's state before anything of it is written: GitHub may go away
 // between a look's reads and its first write, and people must be paged then too.
 func (r *reconciliation) saveBeforeWrites() {
-	if r.Store == nil || !isEscalating(r.State) && !isEscalating(r.Before) || equalStates(r.Before, r.State.FreezeLooksOf(r.Before)) {
+	if r.Store == nil || !isEscalating(r.State) && !isEscalating(r.Before) || !r.hasChanged() {
 		return
 	}
 	r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, r.pages.Owed()})

@@ -385,6 +385,12 @@ func (r *reconciliation) reduce() error {
 	return nil
 }
 
+// hasChanged reports whether the card says something else than the state does: when freezes are looked at the process
+// knows.
+func (r *reconciliation) hasChanged() bool {
+	return !equalStates(r.Before, r.State.FreezeLooksOf(r.Before))
+}
+
 // equalStates reports whether two states are the same but for the cursor and the newest comments,
 // which move with every look.
 func equalStates(a, b incident.State) bool {

@@ -292,9 +292,9 @@ func (r *run) completeUpdate(wait Wait, at time.Time) bool {
 	return true
 }
 
-// takeMissesBack takes back the times that passed without the update that ends a wait, although it was given before: its
-// comment is read after a timer went off. Of a wait that is overdue the first stays. If the update is taken back, the
-// timer counts again.
+// takeMissesBack takes back the times that passed without the update that ends a wait, although it was given before:
+// its comment is read after a timer went off. Of a wait that is overdue the first stays. If the update is taken back,
+// the timer counts again.
 func (r *run) takeMissesBack(s *Sent, at time.Time) {
 	u := &r.Updates
 	var last time.Time // of those that stay
