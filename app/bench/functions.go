@@ -48,7 +48,7 @@ func Functions(ctx context.Context, o Options, source string) ([]Row, error) {
 	defer l.close()
 	environ := []string{"AWS_REGION=eu-central-1", "AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench",
 		"AWS_ENDPOINT_URL=" + l.url,
-		"FIREBREAK_APP_ID=1", "FIREBREAK_WEBHOOK_SECRET=" + secret}
+		"FIREBREAK_APP_ID=1", "FIREBREAK_WEBHOOK_SECRET=" + Secret}
 	sends := append(environ, "FIREBREAK_QUEUE_URL="+l.url+"/123456789012/bench.fifo")
 	functions := []*function{
 		{name: "a function that only computes the HMAC", binary: bare, environ: environ, text: command},

@@ -17,7 +17,7 @@ import (
 func benchCommand() *cobra.Command {
 	o := bench.Options{}
 	var incidents, burst, accounts int
-	var source string
+	var source, against string
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "bench",
@@ -26,7 +26,8 @@ func benchCommand() *cobra.Command {
 handler that only reads and computes the HMAC; with --functions the webhook function as Lambda runs
 it, compared with a function that only does that; and commands on many incidents at once against an
 embedded GitHub. With --accounts it measures instead what an account with very much to do does to
-the others: how long their commands take, alone and while it is noisy. The sender of the load shares
+the others: how long their commands take, alone and while it is noisy. With --against it measures
+instead another App's webhook endpoint, in turns with the product's. The sender of the load shares
 the machine with what is measured, so compare the
 ratios; the times are this machine's.`,
 		Args: cobra.NoArgs,
@@ -44,6 +45,9 @@ ratios; the times are this machine's.`,
 			defer os.RemoveAll(folder)
 			o.Dir = folder
 			o.Progress = func(what string) { fmt.Fprintln(c.ErrOrStderr(), "measuring:", what) }
+			if against != "" {
+				return benchAgainst(c, o, against, asJSON)
+			}
 			if accounts > 0 {
 				f, err := bench.Accounts(c.Context(), o, accounts)
 				if err != nil {
@@ -83,6 +87,9 @@ ratios; the times are this machine's.`,
 	c.Flags().IntVar(&burst, "burst", 20, "commands on each of them")
 	c.Flags().IntVar(&accounts, "accounts", 0,
 		"measure what one noisy account of so many does to the others, and nothing else")
+	c.Flags().StringVar(&against, "against", "",
+		"address of another webhook endpoint, which verifies GitHub's signatures with the secret \""+bench.Secret+
+			"\": measure it in turns with the product's, and nothing else")
 	c.Flags().StringVar(&source, "functions", "",
 		"folder of Firebreak's source: its webhook function is built (which needs Go) and measured too, "+
 			"as Lambda runs it")
@@ -103,6 +110,19 @@ func writeBench(out io.Writer, webhooks, functions []bench.Row, work bench.Work)
 	fmt.Fprintf(t, "%d on each of %d incidents at once\t%.0f\t%.2f\t\t\n", work.Commands/work.Incidents,
 		work.Incidents,
 		float64(work.Commands)/work.Took.Seconds(), float64(work.Calls)/float64(work.Commands))
+	return t.Flush()
+}
+
+func benchAgainst(c *cobra.Command, o bench.Options, url string, asJSON bool) error {
+	rows, err := bench.Against(c.Context(), o, url)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return json.NewEncoder(c.OutOrStdout()).Encode(rows)
+	}
+	t := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+	writeRows(t, "WEBHOOKS", rows)
 	return t.Flush()
 }
 
