@@ -1,10 +1,13 @@
 package engine_test
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,9 +17,10 @@ import (
 )
 
 // endAfter lets the process end when Slack has done the first call of a method, before the answer arrives.
-func (w *world) endAfter(chat *workspace.Workspace, method string) (hasEnded func() bool) {
+func (w *world) endAfter(chat *workspace.Workspace, method string) (ended chan struct{}) {
 	w.t.Helper()
 	var isOver atomic.Bool
+	ended = make(chan struct{})
 	at := webapi.Middleware(w.t, chat)
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if !strings.HasSuffix(r.URL.Path, "/"+method) || isOver.Swap(true) {
@@ -25,6 +29,7 @@ func (w *world) endAfter(chat *workspace.Workspace, method string) (hasEnded fun
 		}
 		at.ServeHTTP(httptest.NewRecorder(), r)
 		w.end()
+		close(ended)
 		if conn, _, err := rw.(http.Hijacker).Hijack(); err == nil {
 			_ = conn.Close()
 		}
@@ -32,18 +37,26 @@ func (w *world) endAfter(chat *workspace.Workspace, method string) (hasEnded fun
 	w.t.Cleanup(server.Close)
 	w.env["FIREBREAK_SLACK_URL"] = server.URL + "/api"
 	w.restart()
-	return isOver.Load
+	return ended
+}
+
+// await waits for something that the product does while it is at work.
+func await(t *testing.T, done <-chan struct{}, otherwise string) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatal(otherwise)
+	}
 }
 
 // TestS5EndsAsPeopleAreInvited: a channel that is there is looked after, though the process ended before the card
 // knew of it, and the incident would get none by the time the next process works.
 func TestS5EndsAsPeopleAreInvited(t *testing.T) {
 	w, chat := newChatWorld(t)
-	hasEnded := w.endAfter(chat, "conversations.invite")
+	ended := w.endAfter(chat, "conversations.invite")
 	w.form("bob", "Checkout is down", []string{"Severity: critical", "Customers impacted: globex"})
-	for deadline := time.Now().Add(20 * time.Second); !hasEnded() && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, ended, "Slack is not asked")
 	w.stop()
 	if c := only(t, chat); !slices.Contains(c.Members, "U0BOB00") {
 		t.Fatalf("nobody was invited: %v", c.Members)
@@ -66,5 +79,75 @@ func TestS5EndsAsPeopleAreInvited(t *testing.T) {
 	w.pass(5)
 	if got := lines(only(t, chat)); !slices.ContainsFunc(got, func(l string) bool { return strings.Contains(l, "a leak in the cache") }) {
 		t.Errorf("the channel shows %q", got)
+	}
+}
+
+// TestS5AHangingSlackHoldsUpNothing: while a call to Slack hangs, people are paged, and paged again when it is time, and
+// commands on GitHub count.
+func TestS5AHangingSlackHoldsUpNothing(t *testing.T) {
+	w, chat := newChatWorld(t)
+	asked, answered := make(chan struct{}), make(chan struct{})
+	var isAsked, isGivenUp atomic.Bool
+	at := webapi.Middleware(t, chat)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !isAsked.Swap(true) {
+			body, _ := io.ReadAll(r.Body) // only then it is noticed that somebody hangs up
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			close(asked)
+			select {
+			case <-answered:
+			case <-r.Context().Done():
+				isGivenUp.Store(true)
+			}
+		}
+		at.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(server.Close)
+	paged, reacted := make(chan struct{}, 10), make(chan struct{}, 10)
+	to := w.env["FIREBREAK_PAGER_URL"]
+	pager := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		req, err := http.NewRequest(r.Method, to, r.Body)
+		if err == nil {
+			req.Header = r.Header
+			var res *http.Response
+			if res, err = http.DefaultClient.Do(req); err == nil {
+				err = res.Body.Close()
+			}
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		paged <- struct{}{}
+	}))
+	t.Cleanup(pager.Close)
+	answer := sync.OnceFunc(func() { close(answered) })
+	t.Cleanup(answer)
+	w.env["FIREBREAK_SLACK_URL"], w.env["FIREBREAK_PAGER_URL"] = server.URL+"/api", pager.URL
+	w.restart()
+	w.replicas.sees(func(req *http.Request, send func() (*http.Response, error)) (*http.Response, error) {
+		res, err := send()
+		if strings.HasSuffix(req.URL.Path, "/reactions") {
+			reacted <- struct{}{}
+		}
+		return res, err
+	})
+
+	w.form("bob", "Checkout is down", []string{"Severity: critical", "Customers impacted: globex"})
+	await(t, asked, "Slack is not asked")
+	await(t, paged, "nobody is paged")
+	w.sandbox.Clock().Pass(10 * time.Minute) // nobody answers
+	product, ctx := w.product, t.Context()
+	go func() { _, _ = product.Follow(ctx, w.sandbox.Clock().Now()) }()
+	await(t, paged, "nobody is paged again")
+	w.comment("carol", "/ic")
+	await(t, reacted, "the command does not count")
+	if isGivenUp.Load() {
+		t.Error("all of that came once the call to Slack was given up")
+	}
+	answer()
+	w.settle()
+	w.pass(5)
+	if c := only(t, chat); !strings.Contains(c.Topic, "IC carol") {
+		t.Errorf("the topic is %q, once Slack answers", c.Topic)
 	}
 }

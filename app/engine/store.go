@@ -23,7 +23,7 @@ func StoreRetention() map[string]int {
 		"mails/":     90,  // asked for as long as mails are answered
 		"chats/":     365, // saved again with each change of the card
 		"chat/":      365, // saved again with each change of the card; the channel is found again by its name
-		"told/":      365, // saved again with each update in a customer's channel; an entry of each is read until it is gathered
+		"told/":      365, // saved again with each update in a customer's channel, of which each has an entry, too
 		"mirror/":    365, // saved again with each message in the channel, until it is archived
 		"linkcode/":  1,   // a code lives for a quarter of an hour
 		"linked/":    3650,

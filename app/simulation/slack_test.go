@@ -23,6 +23,8 @@ import (
 // customers read updates alone. Where only Slack goes wrong, everything on GitHub ends, and everybody is paged, as on a
 // day on which Slack works: nothing waits for it (S5).
 //
+// From seed 5,001 on Slack is slow, too, and time passes while it is asked.
+//
 //	go test ./app/simulation -run SlackInvariants -seeds 300
 //	go test ./app/simulation -run SlackInvariants -seed 17
 func TestA4SlackInvariants(t *testing.T) {
@@ -30,20 +32,31 @@ func TestA4SlackInvariants(t *testing.T) {
 		holdSlack(t, *one, os.Stderr)
 		return
 	}
-	n := *seeds
+	n, isDefault := *seeds, *seeds == defaultSeeds && *first == 1
 	if n == defaultSeeds {
 		n = 16
 	}
 	if testing.Short() {
 		n = min(n, 3)
 	}
+	var all []uint64
 	for seed := *first; seed < *first+n; seed++ {
+		all = append(all, seed)
+	}
+	for seed := firstSlow; isDefault && !testing.Short() && seed < firstSlow+4; seed++ {
+		all = append(all, seed)
+	}
+	for _, seed := range all {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			t.Parallel()
 			holdSlack(t, seed, io.Discard)
 		})
 	}
 }
+
+// firstSlow is the first seed of those in which Slack is slow. The clock is one for all, so that what becomes due while a
+// call takes long is done behind it: those days are not compared with one on which Slack works.
+const firstSlow uint64 = 5001
 
 // The people in Slack. The configuration names those of targets; dan may say himself who he is, and erin is nobody.
 var slackUsers = map[string]string{"alice": "U0ALICE", "bob": "U0BOB00", "carol": "U0CAROL", "dan": "U0DAN00",
@@ -68,9 +81,12 @@ type slackDay struct {
 	isQuiet    bool // GitHub works
 	isMirrored bool
 
+	passing sync.Mutex // one call lets time pass at a time
+
 	mu     sync.Mutex
 	rate   uint64 // of a thousand calls to Slack, how many go wrong
 	kinds  []string
+	slow   uint64 // of a thousand calls to Slack, how many take seconds
 	made   map[string]int
 	spells []slackSpell
 
@@ -215,6 +231,9 @@ func (s *slackDay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	method := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	before, after := s.delay(method)
+	s.pass(before)
+	defer s.pass(after)
 	switch how, x := s.fate(method); how {
 	case "":
 		s.held.ServeHTTP(rw, r)
@@ -242,6 +261,34 @@ func (s *slackDay) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		hangUp(rw)
 	default: // a code of Slack's
 		_, _ = fmt.Fprintf(rw, `{"ok":false,"error":%q}`, how)
+	}
+}
+
+// delay draws how long a call takes: until Slack has it, and until its answer is here.
+func (s *slackDay) delay(method string) (before, after time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.slow == 0 {
+		return 0, 0
+	}
+	x := s.w.net.random(call{"slow Slack " + method, s.made[method]})
+	if x%1000 >= s.slow {
+		return 0, 0
+	}
+	takes := time.Duration(1+x>>10%18) * time.Second
+	s.w.net.tell("Slack: %s takes %s", method, takes)
+	if x>>20%2 == 0 {
+		return takes, 0
+	}
+	return 0, takes
+}
+
+// pass lets time pass while a call is under way.
+func (s *slackDay) pass(d time.Duration) {
+	s.passing.Lock()
+	defer s.passing.Unlock()
+	if d > 0 {
+		s.w.box.Clock().Pass(d)
 	}
 }
 
@@ -297,6 +344,10 @@ func holdSlack(t *testing.T, seed uint64, out io.Writer) {
 	s.kinds = slackTroubles
 	if s.chance(30) { // one kind matters most
 		s.kinds = []string{pick(s.draw, slackTroubles...)}
+	}
+	if seed >= firstSlow {
+		s.isQuiet = false
+		s.slow = pick(newDraw(seed, 32), uint64(20), 80, 200)
 	}
 	if !s.isQuiet {
 		s.w.net.rate = pick(s.draw, uint64(5), 20, 40)
@@ -363,7 +414,7 @@ func (s *slackDay) end() {
 		s.passTo(slices.MaxFunc(s.late, func(a, b *slackPost) int { return a.due.Compare(b.due) }).due)
 	}
 	s.mu.Lock()
-	s.rate, s.spells = 0, nil
+	s.rate, s.slow, s.spells = 0, 0, nil
 	s.mu.Unlock()
 	w := s.w
 	s.ended = w.box.Clock().Now()
