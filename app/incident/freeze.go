@@ -591,7 +591,7 @@ func (f Freeze) IsOwed() bool {
 }
 
 // FreezeLooksOf returns the state with when its freezes are looked at as in before, where they only waited for that: a
-// look that finds nothing new every few minutes is no reason to write a card. A process that knows only the card looks
+// look that finds nothing new every few minutes needs no new card. A process that knows only the card looks
 // once more.
 func (s State) FreezeLooksOf(before State) State {
 	return s.withFreezeLooks(func(f *Freeze) {
