@@ -410,6 +410,26 @@ func TestS5HeardBeforeAllIsThere(t *testing.T) {
 	}
 }
 
+// TestS5OverBeforeTheChannelIsThere: where Slack was away to the end, the channel comes late and shows what was said
+// after the end, too.
+func TestS5OverBeforeTheChannelIsThere(t *testing.T) {
+	w, chat := newChatWorld(t)
+	chat.Break(workspace.Fault{Match: `conversations\..*`, Code: "token_revoked", Count: -1})
+	w.declareCritical()
+	w.comment("carol", "/ic close because it was a false alarm")
+	w.settle()
+	var pulls []struct{ Number int }
+	w.ok("carol", "GET", "/api/v3/repos/acme/incidents/pulls", nil, &pulls)
+	w.ok("carol", "PUT", fmt.Sprintf("/api/v3/repos/acme/incidents/pulls/%d/merge", pulls[0].Number), map[string]string{}, nil)
+	w.settle()
+	chat.Mend()
+	w.advance(11 * time.Minute) // the rhythm of what is tried again
+	w.pass(5)
+	if got := lines(only(t, chat)); !slices.ContainsFunc(got, func(l string) bool { return strings.Contains(l, "postmortem merged") }) {
+		t.Errorf("the channel shows %q", got)
+	}
+}
+
 // TestS5NoLongerCritical: a channel that Slack kept an incident from having is made all the same, once Slack is back, with
 // all that happened, though the incident is no longer critical by then: as it would be, had Slack been there.
 func TestS5NoLongerCritical(t *testing.T) {

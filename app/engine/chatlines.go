@@ -58,8 +58,9 @@ type keptLines struct {
 
 // sendChatLines says what of this look the channel is to show.
 func (r *reconciliation) sendChatLines() error {
-	// what ends an incident is said too: it may be opened again before Slack is back
-	if r.Chat == nil || r.Queue == nil || !r.State.WantsChat(r.Policy) && !r.Before.WantsChat(r.Policy) {
+	// what ends an incident is said too, and what comes after that: the channel may come late, or it is opened again
+	// before Slack is back
+	if r.Chat == nil || r.Queue == nil || !r.State.MayHaveChat(r.Policy) && !r.Before.MayHaveChat(r.Policy) {
 		return nil
 	}
 	news := r.chatNews()

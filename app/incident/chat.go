@@ -88,12 +88,18 @@ func (c *Chat) note(w ChatSynced) {
 
 // WantsChat reports whether the incident is to have a channel in Slack, or has one.
 func (s State) WantsChat(p Policy) bool {
+	return s.MayHaveChat(p) && (s.Chat.ID != "" || s.Running())
+}
+
+// MayHaveChat reports whether the incident may have a channel in Slack: it has one, or was to have one as long as it
+// went on. Where Slack was away, the channel may come once it is over.
+func (s State) MayHaveChat(p Policy) bool {
 	switch {
 	case s.Declared == nil:
 		return false
 	case s.Chat.ID != "":
 		return true
-	case s.Confirmed == nil || !s.Running() || p.Chat.Per == ChatNone:
+	case s.Confirmed == nil || p.Chat.Per == ChatNone:
 		return false
 	case s.Chat.Away != "": // it would be there, had Slack been
 		return true

@@ -186,7 +186,10 @@ func newSlackDay(t *testing.T, seed uint64, log io.Writer, isCalm bool) *slackDa
 	s.at = workspace.New(s.w.box.Clock().Now, users)
 	s.held = webapi.Middleware(t, s.at)
 	server := httptest.NewServer(s)
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.Close()
+		*s = slackDay{} // as a world
+	})
 	s.url = server.URL
 	s.at.Make("pages", slackUsers["alice"])
 	s.shared = s.at.Make("globex-p1", slackUsers["alice"])

@@ -45,6 +45,7 @@ func (s *slackDay) happen(title string) {
 		switch what {
 		case "renamed":
 			c.Name = fmt.Sprintf("war-room-%d", s.IntN(1000))
+			s.done["renamed "+id] = true
 		case "card deleted":
 			if len(c.Pins) > 0 {
 				ts := c.Pins[len(c.Pins)-1]
