@@ -551,7 +551,8 @@ func (r *run) watchFreezes(before State) {
 	}
 }
 
-// proposeFreeze proposes a freeze, or imposes it where the configuration says so.
+// proposeFreeze proposes a freeze, or imposes it where the configuration says so, each time that the incident becomes
+// critical without one.
 func (r *run) proposeFreeze() {
 	rules := r.p.Freeze
 	if len(rules.Repos) == 0 || r.FreezesAsked > 0 || r.Drill && !rules.InDrill {
@@ -562,7 +563,7 @@ func (r *run) proposeFreeze() {
 		r.freeze(rules.Repos[:min(len(rules.Repos), mostFreezes)], 0, Stamp{At: r.f.At, ID: r.f.ID}, "")
 	case FreezeProposed:
 		who, _ := r.Coordinator()
-		r.emit(Remind{Key: "freeze-propose", At: r.f.At,
+		r.emit(Remind{Key: fmt.Sprintf("freeze-propose/%d", r.f.At.Unix()), At: r.f.At,
 			Say: Say{Name: "freeze-propose", Who: who, Names: rules.Repos, Command: "/ic freeze all"}})
 	}
 }

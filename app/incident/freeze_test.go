@@ -182,6 +182,26 @@ func TestX4WhatIsMeant(t *testing.T) {
 	}
 }
 
+// A freeze that is proposed again, as the incident became critical again, is another proposal: a look that does not find
+// the first one any more said it all the same, and one that did said nothing (X4).
+func TestX4AFreezeIsProposedEachTime(t *testing.T) {
+	s := tell(t)
+	s.policy.Freeze = incident.FreezeRules{Repos: []string{"acme/payments"}, OnCritical: incident.FreezeProposed}
+	severity := func(minute float64, to string) {
+		s.at(minute, "carol", incident.Command{Kind: incident.SetSeverity, Severity: to})
+	}
+	s.fact(opened("alice", "critical")).at(5, "carol", cmd(incident.TakeIC))
+	severity(10, "regular")
+	severity(30, "critical")
+	keys := map[string]bool{}
+	for _, e := range s.all {
+		if m, ok := e.(incident.Remind); ok && m.Say.Name == "freeze-propose" {
+			keys[m.Key] = true
+		}
+	}
+	s.expect(len(keys) == 2, "the proposals are %v, want two", keys)
+}
+
 // A freeze is proposed once where the configuration names repositories, and imposed only where it says so.
 func TestX4AFreezeIsProposed(t *testing.T) {
 	for moment, want := range map[string]struct {
