@@ -230,6 +230,10 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	case what == secondaryAfter:
 		return answer(req, []int{403, 429}[x>>40%2], map[string]string{"Retry-After": fmt.Sprint(1 + x>>42%100)}, "You have exceeded a secondary rate limit."), nil
 	}
+	if limited && what == crashAfter { // whatever the answer is, the process is dead
+		n.crash()
+		return nil, errCrash
+	}
 	if limited {
 		n.mu.Lock()
 		n.failed = append(n.failed, n.now())
