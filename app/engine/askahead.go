@@ -20,8 +20,8 @@ type access struct {
 
 // askAhead asks GitHub what the command of the message is going to be judged by, while the timeline is read: the
 // answers are kept, so that nobody waits for them afterwards. Only the questions are early: the command is judged as
-// ever, by what is read, and a question without an answer is asked again. Nobody's comment makes the product ask who
-// was not known to respond. The returned function waits for the answers.
+// ever, by what is read, and a question without an answer is asked again. A comment makes the product ask nothing
+// unless its author is known to respond. The returned function waits for the answers.
 func (r *reconciliation) askAhead() (wait func()) {
 	var asked sync.WaitGroup
 	for _, q := range r.questions() {
@@ -52,7 +52,7 @@ func (r *reconciliation) questions() (all []access) {
 	}
 	add := func(q access) {
 		isSame := func(o access) bool { return o.repo == q.repo && naming.Equal(o.login, q.login) }
-		if len(all) < maxAsked && !slices.ContainsFunc(all, isSame) {
+		if len(all) < maxAsked && !naming.IsNobody(q.login) && !slices.ContainsFunc(all, isSame) {
 			all = append(all, q)
 		}
 	}

@@ -410,6 +410,17 @@ func TestS5HeardBeforeAllIsThere(t *testing.T) {
 	}
 }
 
+// mendSlack lets Slack work again, and checks that the one channel comes to show a line.
+func (w *world) mendSlack(chat *workspace.Workspace, line string) {
+	w.t.Helper()
+	chat.Mend()
+	w.advance(11 * time.Minute) // the rhythm of what is tried again
+	w.pass(5)
+	if got := lines(only(w.t, chat)); !slices.ContainsFunc(got, func(l string) bool { return strings.Contains(l, line) }) {
+		w.t.Errorf("the channel shows %q", got)
+	}
+}
+
 // TestS5OverBeforeTheChannelIsThere: where Slack was away to the end, the channel comes late and shows what was said
 // after the end, too.
 func TestS5OverBeforeTheChannelIsThere(t *testing.T) {
@@ -422,12 +433,7 @@ func TestS5OverBeforeTheChannelIsThere(t *testing.T) {
 	w.ok("carol", "GET", "/api/v3/repos/acme/incidents/pulls", nil, &pulls)
 	w.ok("carol", "PUT", fmt.Sprintf("/api/v3/repos/acme/incidents/pulls/%d/merge", pulls[0].Number), map[string]string{}, nil)
 	w.settle()
-	chat.Mend()
-	w.advance(11 * time.Minute) // the rhythm of what is tried again
-	w.pass(5)
-	if got := lines(only(t, chat)); !slices.ContainsFunc(got, func(l string) bool { return strings.Contains(l, "postmortem merged") }) {
-		t.Errorf("the channel shows %q", got)
-	}
+	w.mendSlack(chat, "postmortem merged")
 }
 
 // TestS5NoLongerCritical: a channel that Slack kept an incident from having is made all the same, once Slack is back, with
@@ -441,10 +447,5 @@ func TestS5NoLongerCritical(t *testing.T) {
 	w.settle()
 	w.comment("carol", "/oe finding a leak in the cache")
 	w.settle()
-	chat.Mend()
-	w.advance(11 * time.Minute) // the rhythm of what is tried again
-	w.pass(5)
-	if got := lines(only(t, chat)); !slices.ContainsFunc(got, func(l string) bool { return strings.Contains(l, "a leak in the cache") }) {
-		t.Errorf("the channel shows %q", got)
-	}
+	w.mendSlack(chat, "a leak in the cache")
 }

@@ -122,6 +122,7 @@ type Freeze struct {
 
 	Next    time.Time `json:"next,omitzero"` // when it is looked at
 	Due     bool      `json:"due,omitempty"` // it is to be looked at
+	Asked   bool      `json:"-"`             // by a message, which comes again until that is done
 	Trouble string    `json:"trouble,omitempty"`
 	Tries   int       `json:"tries,omitempty"` // how often that went wrong one after the other
 	// Edited is how somebody changed the ruleset by hand.
@@ -632,9 +633,15 @@ func (s State) freeze(number int) Freeze {
 // isWatched reports whether nothing is to be done about it until its next look.
 func (f Freeze) isWatched() bool { return !f.Due && !f.Next.IsZero() && f.Tries == 0 && !f.IsOver() }
 
-// IsRoundDue reports whether all that waits is to be looked at, though it be known.
-func (f Freeze) IsRoundDue(now time.Time) bool {
-	return now.Sub(f.From)/freezePace%freezeRounds == 0
+// KnownDeploys returns the deployments of which GitHub need not be asked at a look: they wait until the freeze lets
+// something through, ends, or an administrator starts them. Each freezeRounds looks it is asked of all, and so where a
+// message says that there is another one, or the look before failed.
+func (f Freeze) KnownDeploys(now time.Time) []HeldDeploy {
+	isRound := now.Sub(f.From)/freezePace%freezeRounds == 0
+	if isRound || f.Asked || f.Refusal != nil || f.Tries > 0 {
+		return nil
+	}
+	return f.Deploys
 }
 
 // freezeDues lists when freezes end, and when they are looked at.
@@ -711,7 +718,9 @@ func (r *run) applyFreeze() bool {
 	case FreezeAsked:
 		for i := range r.Freezes {
 			f := &r.Freezes[i]
-			f.Due = f.Due || f.IsOn() && f.IsLive() && naming.Equal(f.Repo, w.Repo)
+			if f.IsOn() && f.IsLive() && naming.Equal(f.Repo, w.Repo) {
+				f.Due, f.Asked = true, true
+			}
 		}
 	case FreezeOff:
 		r.freezeOff(w)
@@ -790,7 +799,7 @@ func (r *run) freezeSeen(w FreezeSeen) {
 	if f == nil {
 		return
 	}
-	f.Due, f.Next, f.Tries, f.Trouble = false, r.f.At.Add(freezePace), 0, ""
+	f.Due, f.Asked, f.Next, f.Tries, f.Trouble = false, false, r.f.At.Add(freezePace), 0, ""
 	f.Held, f.Said = keepNewest(w.Held, MostHeld), keepNewest(w.Said, MostHeld)
 	f.Deploys, f.Waited = keepNewest(w.Deploys, MostHeld), slices.Clone(f.Waited)
 	for _, h := range w.Held {

@@ -182,6 +182,32 @@ func TestX4WhatIsMeant(t *testing.T) {
 	}
 }
 
+// A look at a freeze asks of all that waits where anything may have changed, and of what is known at each fifth look (X4).
+func TestX4WhatIsKnownToWait(t *testing.T) {
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	held := []incident.HeldDeploy{{Run: 1, Environment: "production"}}
+	for name, c := range map[string]struct {
+		at      time.Duration
+		change  func(*incident.Freeze)
+		isKnown bool
+	}{
+		"a look":                   {at: 2 * time.Minute, isKnown: true},
+		"the fourth":               {at: 9*time.Minute + 59*time.Second, isKnown: true},
+		"the fifth":                {at: 10 * time.Minute},
+		"another deployment waits": {at: 2 * time.Minute, change: func(f *incident.Freeze) { f.Asked = true }},
+		"what waits is refused":    {at: 2 * time.Minute, change: func(f *incident.Freeze) { f.Refusal = &incident.Stamp{} }},
+		"the look before failed":   {at: 2 * time.Minute, change: func(f *incident.Freeze) { f.Tries = 1 }},
+	} {
+		f := incident.Freeze{From: noon, Deploys: held}
+		if c.change != nil {
+			c.change(&f)
+		}
+		if got := f.KnownDeploys(noon.Add(c.at)); (len(got) > 0) != c.isKnown {
+			t.Errorf("%s: known are %v", name, got)
+		}
+	}
+}
+
 // A freeze that is proposed again, as the incident became critical again, is another proposal: a look that does not find
 // the first one any more said it all the same, and one that did said nothing (X4).
 func TestX4AFreezeIsProposedEachTime(t *testing.T) {

@@ -1,7 +1,9 @@
 package incident_test
 
 import (
+	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -61,6 +63,20 @@ func TestV3AnOverdueUpdateThatIsReadLateIsMissedNoMoreOften(t *testing.T) {
 	late.expect(reflect.DeepEqual(got.Updates, want.Updates), "read late: %+v\nread in time: %+v", got.Updates, want.Updates)
 	late.expect(reflect.DeepEqual(got.Timeline, want.Timeline), "read late: %+v\nread in time: %+v", got.Timeline,
 		want.Timeline)
+}
+
+// That is so, too, where the timeline no longer has the misses before (V3).
+func TestV3AMissIsTakenBackAfterMuchElse(t *testing.T) {
+	s := critical(t)
+	due := s.state.Updates.Due.Sub(start).Minutes()
+	s.clock(due).clock(due + 6).clock(2 * due)
+	for n := range 30 {
+		s.at(2*due+1+float64(n)/10, "alice", incident.Command{Kind: incident.Finding, Text: fmt.Sprintf("Disk %d is full", n)})
+	}
+	s.expect(!slices.ContainsFunc(s.state.Timeline, func(e incident.Entry) bool { return e.Kind == "missed" }),
+		"the timeline has it all: %v", s.state.Timeline)
+	s.clock(3*due).at(3*due-1, "carol", incident.Command{Kind: incident.Update, Text: "It works for some"})
+	s.expect(s.state.Updates.Missed == 2, "missed %d times", s.state.Updates.Missed)
 }
 
 // Whoever is paged because an incident came back answers by what they do then. What they did before,

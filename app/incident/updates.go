@@ -297,13 +297,18 @@ func (r *run) completeUpdate(wait Wait, at time.Time) bool {
 // the timer counts again.
 func (r *run) takeMissesBack(s *Sent, at time.Time) {
 	u := &r.Updates
-	var last time.Time // of those that stay
+	var overdue, last time.Time // since when it is, as the first was missed; and the last miss that stays
+	for _, e := range r.Timeline {
+		if e.Kind == "overdue" && e.At.After(u.From) {
+			overdue = e.At
+		}
+	}
 	before := len(r.Timeline)
 	r.Timeline = slices.DeleteFunc(slices.Clone(r.Timeline), func(e Entry) bool {
 		switch {
 		case e.Kind != "missed" || !e.At.After(u.From):
 			return false
-		case e.At.Before(at) || u.Overdue && last.IsZero():
+		case e.At.Before(at) || e.At.Before(overdue):
 			last = e.At
 			return false
 		}
@@ -313,10 +318,9 @@ func (r *run) takeMissesBack(s *Sent, at time.Time) {
 	r.Entries -= taken
 	u.Missed -= taken
 	switch {
-	case taken == 0:
-	case last.IsZero():
+	case taken > 0 && !u.Overdue:
 		s.Wait.Stage = 1
-	default:
+	case taken > 0 && !last.IsZero():
 		s.Wait.Due, s.Wait.Stage = last, 3
 	}
 }

@@ -203,9 +203,8 @@ func (e Freezes) makeRuleset(f incident.Freeze, repo incident.Ref) (ports.Freeze
 	return e.GitHub.SaveFreeze(e.Ctx, want)
 }
 
-// watch looks whether somebody changed a freeze by hand, and what waits. Of deployments that are known to wait for it
-// GitHub is asked again at each fifth look: they wait until it lets something through, ends, or an administrator
-// starts them, and each costs three calls or more.
+// watch looks whether somebody changed a freeze by hand, and what waits. isLet says that something was let through just
+// now.
 func (e Freezes) watch(f incident.Freeze, repo incident.Ref, isLet bool) error {
 	var edited string
 	if f.Way == incident.FreezeByRuleset {
@@ -221,8 +220,8 @@ func (e Freezes) watch(f incident.Freeze, repo incident.Ref, isLet bool) error {
 		}
 	}
 	var known []incident.HeldDeploy
-	if !isLet && f.Refusal == nil && f.Tries == 0 && !f.IsRoundDue(e.Now) {
-		known = f.Deploys
+	if !isLet {
+		known = f.KnownDeploys(e.Now)
 	}
 	return e.see(f, repo, edited, known)
 }
