@@ -237,6 +237,11 @@ func (w *world) incident(o *outcome, title string, names names) {
 		if strings.Contains(c.Body, marksUnasked) {
 			o.excused[title] = "GitHub could not be asked whom to page"
 		}
+		// GitHub refused to say who may write to another repository: the author is asked to write the
+		// command again (A8), which nobody in a script does.
+		if strings.Contains(c.Body, "GitHub does not tell me whether you may write to") {
+			o.excused[title] = "GitHub could not be asked who may write"
+		}
 		if strings.Contains(c.Body, "runs have not started yet") {
 			o.excused[title] = "workflows were asked for together, as they were read together"
 		}
