@@ -100,10 +100,10 @@ func (r *reconciliation) loadOnCall(last *cachedPolicy, from string) error {
 	}
 	content, ok, err := r.GitHub.ReadFile(r.Ctx, where, oncall.Path)
 	if err != nil {
+		known.unread = ports.Reason(err)
 		if known.read.IsZero() && len(known.kept) == 0 && !ports.IsRefused(err) && r.isJustReceived() {
 			return err
 		}
-		known.unread = ports.Reason(err)
 		r.Logger.Warn("rotations not readable: going on with the last good ones", "repository", name, "file",
 			oncall.Path, "known", known.isKnown, "err", ports.Redact(err))
 		return nil

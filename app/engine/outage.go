@@ -98,6 +98,15 @@ func (r *reconciliation) loadOutageSnapshot() (s outageSnapshot, err error) {
 	return s, err
 }
 
+// pageKept pages while an incident can't be looked at: from what is saved of it, or of one that is new from
+// what could be read. It returns when the next page is due, or zero.
+func (r *reconciliation) pageKept() (next time.Time) {
+	if next = r.pageFromSnapshot(); next.IsZero() {
+		next = r.pageNewIncident()
+	}
+	return next
+}
+
 // pageFromSnapshot pages from what is saved, after a look that failed because GitHub is away or
 // refuses it. It returns when the next page is due, or zero.
 func (r *reconciliation) pageFromSnapshot() (next time.Time) {
@@ -154,6 +163,10 @@ func (r *reconciliation) pageNewIncident() (next time.Time) {
 	}
 	r.Snapshot, r.State, r.Effects = snap, r.Before, nil
 	r.Policy = r.lastPolicy(r.Ctx, r.settingsName()).For(r.Ref)
+	first := r.Policy.Escalation[0].To
+	if r.isJustReceived() && len(r.Policy.ReachOnCall(first, r.Now).Unread) > 0 {
+		return r.Now.Add(time.Second) // as loadOnCall: who is on call may be known in a moment
+	}
 	for _, f := range r.offlineOpeningFacts() {
 		r.Step(f)
 	}

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -149,6 +152,86 @@ func TestI5EveryLegOfTheWayMayFail(t *testing.T) {
 					t.Errorf("when it is back the card says\n%s", card)
 				}
 			})
+		}
+	}
+}
+
+// A look that breaks off before all is read holds up no page: of an incident that has its card, of one whose
+// card was lost, which is built again from the whole timeline, and of one that is new (I5).
+func TestI5AQuestionWithoutAnAnswerHoldsUpNoPage(t *testing.T) {
+	skipUnderRace(t)
+	t.Parallel()
+	const asked = `{"match":"GET .*/permission$","status":502,"count":1000000}`
+	for name, isLost := range map[string]bool{"with its card": false, "its card is lost": true, "new": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := unjudged(t)
+			if name == "new" {
+				w.order(asked)
+			}
+			w.tell(critical)
+			w.settle()
+			w.order(asked)
+			if isLost {
+				w.ok("alice", "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d",
+					w.view().Pinned.ID), nil, nil)
+			}
+			w.restart() // who may respond is not known any more
+			w.tell("bob: /incident note The disks are full\nwait 12m")
+			if got := w.pages(); !slices.Contains(got, "page/1") || !slices.Contains(got, "page/2") {
+				t.Errorf("while nobody says who bob is %v are paged", got)
+			}
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
+			w.tell("wait 10m")
+			if card := w.card(); !strings.Contains(card, "10:45 by webhook") || !strings.Contains(card, "bob | [note]") {
+				t.Errorf("afterwards the card says\n%s", card)
+			}
+		})
+	}
+}
+
+// GitHub goes away at any call of the first look that an incident ever gets: people are paged within a
+// minute, by the configuration where that was read before (I5).
+func TestI5GitHubGoesAwayInTheFirstLook(t *testing.T) {
+	skipUnderRace(t)
+	t.Parallel()
+	for name, onCall := range map[string]string{"with rotations": rotations, "without": ""} {
+		files := maps.Clone(templates.Repository())
+		if onCall != "" {
+			files[config.Path], files[oncall.Path] = escalatesToRotations, onCall
+		}
+		known := 0
+		for n := 1; n <= 12; n++ {
+			t.Run(fmt.Sprintf("%s, at call %d", name, n), func(t *testing.T) {
+				var calls atomic.Int64
+				var isRead atomic.Bool
+				w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": files},
+					func(h http.Handler) http.Handler {
+						return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+							isOurs := strings.HasPrefix(r.URL.Path, "/api/v3/") &&
+								!strings.Contains(r.Header.Get("Authorization"), "demo-")
+							if isOurs && calls.Load() > 0 && calls.Add(1) > int64(n) {
+								http.Error(rw, "{}", http.StatusServiceUnavailable)
+								return
+							}
+							if isOurs && strings.HasSuffix(r.URL.Path, "/contents/"+config.Path) {
+								isRead.Store(true)
+							}
+							h.ServeHTTP(rw, r)
+						})
+					})
+				calls.Store(1)
+				w.tell(critical + "wait 1m")
+				if got := w.everybodyPaged(); isRead.Load() && len(got) != 1 {
+					t.Errorf("paged %q", got)
+				}
+				if isRead.Load() {
+					known++
+				}
+			})
+		}
+		if known < 3 {
+			t.Errorf("%s: the configuration was read in %d of them only", name, known)
 		}
 	}
 }

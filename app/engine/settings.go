@@ -87,9 +87,9 @@ func (r *reconciliation) loadPolicy() error {
 		r.usePolicy(last)
 		return nil
 	}
-	if err := r.loadOnCall(&last, from); err != nil {
-		return err
-	}
+	// Where that fails for a moment the look is made again. GitHub may be away by then, and people are paged
+	// by what is kept: the configuration, which was read.
+	unread := r.loadOnCall(&last, from)
 	policy, err := last.parsePolicy(content)
 	last.read, last.broken = r.Now, incident.BrokenConfig{}
 	if err != nil {
@@ -105,7 +105,7 @@ func (r *reconciliation) loadPolicy() error {
 		last.kept = r.savePolicy(r.Ctx, name, last.kept, savedConfiguration(name, from, content))
 	}
 	r.usePolicy(last)
-	return nil
+	return unread
 }
 
 // usePolicy goes by a configuration, and remembers it for the next look.

@@ -61,11 +61,7 @@ func (r *reconciliation) handleFailedLook(failed error) error {
 	case errors.Is(failed, ErrNotYet):
 		return failed
 	case errors.As(failed, &later), errors.Is(failed, ErrUnavailable):
-		next := r.pageFromSnapshot()
-		if next.IsZero() {
-			next = r.pageNewIncident()
-		}
-		return r.retryBy(next, failed)
+		return r.retryBy(r.pageKept(), failed)
 	}
 	return failed
 }
@@ -87,10 +83,8 @@ func (r *reconciliation) handleBrokenOff(failed error) error {
 			r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil})
 			next = r.State.NextEscalation()
 		}
-	case r.Before.Declared != nil:
-		next = r.pageFromSnapshot()
 	default:
-		next = r.pageNewIncident()
+		next = r.pageKept()
 	}
 	return r.retryBy(next, failed)
 }
