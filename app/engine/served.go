@@ -28,8 +28,12 @@ type knownRepository struct {
 	at time.Time
 }
 
-// repositoryIDLife is how long a repository's id is known by its name. A webhook brings it along.
-const repositoryIDLife = time.Hour
+const (
+	// repositoryIDLife is how long a repository's id is known by its name. A webhook brings it along.
+	repositoryIDLife = time.Hour
+	// bindAgain is how long a name that led to no repository is not asked about again.
+	bindAgain = time.Minute
+)
 
 func boundKey(repo string) string        { return "served/" + strings.ToLower(repo) }
 func firstServedKey(owner string) string { return "served-first/" + strings.ToLower(owner) }
@@ -50,11 +54,14 @@ func (e *Engine) serves(ctx context.Context, repo incident.Ref, id int64) (bool,
 	if err != nil {
 		return false, err
 	}
-	e.bindListed(ctx, names, name)
+	unknown := e.bindListed(ctx, names, name)
 	for _, entry := range names {
 		if e.isServedAs(ctx, entry, name, id) {
 			return true, nil
 		}
+	}
+	if unknown != nil { // it may be the one that had that name
+		return false, unknown
 	}
 	if len(e.Repositories) > 0 {
 		return false, nil
@@ -87,8 +94,8 @@ func (e *Engine) isServedAs(ctx context.Context, entry, name string, id int64) b
 
 // bindListed binds the names on a list that are bound to no repository yet, but for the one that is
 // asked about: before anything happens in them, so that a repository which is renamed or loses its
-// name before its first incident is known too.
-func (e *Engine) bindListed(ctx context.Context, names []string, but string) {
+// name before its first incident is known too. An error says that GitHub can't be asked about one now.
+func (e *Engine) bindListed(ctx context.Context, names []string, but string) (unknown error) {
 	for _, name := range names {
 		owner, repo, ok := naming.SplitRepository(name)
 		if !ok || naming.Equal(name, but) || e.boundID(ctx, name) != 0 {
@@ -97,12 +104,21 @@ func (e *Engine) bindListed(ctx context.Context, names []string, but string) {
 		key, now := strings.ToLower(name), e.Clock.Now()
 		e.mu.Lock()
 		tried := e.bindTried[key]
+		e.mu.Unlock()
+		if !tried.IsZero() && now.Sub(tried) < bindAgain {
+			continue
+		}
+		id, err := e.readRepositoryID(ctx, incident.Ref{Owner: owner, Repo: repo})
+		if err != nil && !ports.IsRefused(err) {
+			unknown = err
+			continue
+		}
+		e.mu.Lock()
 		e.bindTried[key] = now
 		e.mu.Unlock()
-		if tried.IsZero() || now.Sub(tried) >= repositoryIDLife {
-			e.bind(ctx, name, e.repositoryID(ctx, incident.Ref{Owner: owner, Repo: repo}))
-		}
+		e.bind(ctx, name, id)
 	}
+	return unknown
 }
 
 // servesUnlisted reports whether a repository counts where the operator has made no list.
@@ -249,23 +265,29 @@ func (e *Engine) lastRepositoryList(ctx context.Context, owner string) []string 
 
 // repositoryID returns the id of the repository that has a name; 0 if GitHub does not tell.
 func (e *Engine) repositoryID(ctx context.Context, repo incident.Ref) int64 {
+	id, err := e.readRepositoryID(ctx, repo)
+	if err != nil && !errors.Is(err, ErrNoAccess) {
+		e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(),
+			"err", ports.Redact(err))
+	}
+	return id
+}
+
+// readRepositoryID returns the id of the repository that has a name, which may be known; 0 with an error.
+func (e *Engine) readRepositoryID(ctx context.Context, repo incident.Ref) (int64, error) {
 	name, now := strings.ToLower(repo.FullName()), e.Clock.Now()
 	e.mu.Lock()
 	known := e.repositoryIDs[name]
 	e.mu.Unlock()
 	if known.id != 0 && now.Sub(known.at) < repositoryIDLife {
-		return known.id
+		return known.id, nil
 	}
 	id, err := e.GitHub.RepositoryID(ctx, repo)
 	if err != nil {
-		if !errors.Is(err, ErrNoAccess) {
-			e.Logger.Warn("repository's id not known: going by its name", "repository", repo.FullName(),
-				"err", ports.Redact(err))
-		}
-		return 0
+		return 0, err
 	}
 	e.noteRepositoryID(repo.FullName(), id)
-	return id
+	return id, nil
 }
 
 func (e *Engine) noteRepositoryID(name string, id int64) {

@@ -231,6 +231,30 @@ func TestARepositoryIsServedByItsID(t *testing.T) {
 	}
 }
 
+// A listed repository that got another name before its first incident is served as soon as GitHub says
+// which one it is: while GitHub was away, or refused everything, nobody could ask.
+func TestARepositoryRenamedWhileGitHubIsSilentIsServed(t *testing.T) {
+	for name, c := range map[string]struct{ begin, end func(w *world) }{
+		"away": {func(w *world) { w.order(`{"outage":"2m"}`) }, func(*world) {}},
+		"refuses": {func(w *world) { w.bringAbout(`{"allow_list":"acme"}`) },
+			func(w *world) { w.bringAbout(`{"allow_list":""}`) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := serving(t, everywhere("acme/payments"), "acme/incidents", "")
+			c.begin(w)
+			w.bringAbout(`{"rename":["acme/incidents","acme/p1"]}`)
+			w.in("acme/p1").tell(opened + "wait 2m")
+			c.end(w)
+			w.ref.Number++
+			w.tell(opened + "wait 10s")
+			if !w.isServed() {
+				t.Errorf("it is not served: %v, the app wrote %q", w.view().labels(), w.byApp())
+			}
+		})
+	}
+}
+
 // An incident that was transferred goes on by the settings of the repository where it was declared,
 // and not by those of a repository that is not listed.
 func TestATransferredIncidentIsServed(t *testing.T) {

@@ -150,13 +150,13 @@ func (a *App) dropOldIDs(owner string, repos []string) (old bool) {
 }
 
 // identify looks up the ids of repositories for which no token is given by their names, and reports
-// whether one was found under another name.
-func (a *App) identify(ctx context.Context, installation int64, owner string, repos []string) bool {
+// whether one was found under another name. An error says that GitHub can't be asked now.
+func (a *App) identify(ctx context.Context, installation int64, owner string, repos []string) (renamed bool,
+	err error) {
 	c, err := a.readAllClient(installation)
 	if err != nil {
-		return false
+		return false, err
 	}
-	renamed := false
 	for _, repo := range repos {
 		key, now := strings.ToLower(owner+"/"+repo), a.o.Now()
 		a.mu.Lock()
@@ -171,6 +171,11 @@ func (a *App) identify(ctx context.Context, installation int64, owner string, re
 		}
 		ref := incident.Ref{Owner: owner, Repo: repo}
 		if _, err := call(ctx, c, http.MethodGet, repoPath(ref), nil, &answer); err != nil {
+			var refusal *ports.Refusal
+			err = describeError("look up the repository", ref.FullName(), err)
+			if !errors.As(err, &refusal) || refusal.Status != http.StatusNotFound {
+				return false, err
+			}
 			answer.ID = 0
 		}
 		if !naming.Equal(answer.Name, ref.FullName()) {
@@ -182,7 +187,7 @@ func (a *App) identify(ctx context.Context, installation int64, owner string, re
 		a.ids[key] = repoID{answer.ID, now}
 		a.mu.Unlock()
 	}
-	return renamed
+	return renamed, nil
 }
 
 // RepositoryID returns the id of the repository that a name leads to. It implements engine.GitHub.

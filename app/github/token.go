@@ -90,9 +90,14 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 			a.noteUngranted(w.name + " of " + owner)
 			return a.clientFor(ctx, *w.lesser, owner, repos...)
 		}
-		if isMisnamed(failed) && !a.identify(ctx, id, owner, repos) &&
-			!a.isTakenOver(ctx, owner, repos[0], id) {
-			return nil, failed
+		if isMisnamed(failed) {
+			isRenamed, err := a.identify(ctx, id, owner, repos)
+			if err != nil {
+				return nil, err // it is not known yet what the refusal means
+			}
+			if !isRenamed && !a.isTakenOver(ctx, owner, repos[0], id) {
+				return nil, failed
+			}
 		}
 		a.forget(owner, id)
 		return a.clientFor(ctx, w, owner, repos...)
@@ -221,8 +226,14 @@ func (r *reinstallTransport) RoundTrip(req *http.Request) (*http.Response, error
 	}
 	ctx := context.WithValue(req.Context(), secondTry{}, true)
 	c, failed := r.refresh(ctx, err)
-	if failed != nil { // it is installed nowhere, which is what the first answer says
+	switch {
+	case failed != nil && saysNotInstalled(failed): // which is what the first answer says
 		return res, err
+	case failed != nil: // what the first answer means can't be known now
+		if res != nil {
+			res.Body.Close()
+		}
+		return nil, failed
 	}
 	again := req.Clone(ctx)
 	if req.Body != nil {
@@ -234,6 +245,13 @@ func (r *reinstallTransport) RoundTrip(req *http.Request) (*http.Response, error
 		res.Body.Close()
 	}
 	return c.Client().Transport.RoundTrip(again)
+}
+
+// saysNotInstalled reports whether looking for another installation came to an answer: there is none.
+func saysNotInstalled(err error) bool {
+	v := classify(err)
+	return v.class == classLost || v.status == http.StatusNotFound ||
+		v.status == 0 && errors.Is(err, ports.ErrNoAccess) // an account that is not served
 }
 
 // isGone reports whether an answer can mean that the installation is gone.

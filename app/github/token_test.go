@@ -580,6 +580,79 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 	}
 }
 
+// A token is refused by the name of its repository, and nobody can say now whether that has another one,
+// or where the App is installed: that is an outage, or a refusal, and doesn't mean that the App is
+// installed nowhere (A8).
+func TestA8WhatARefusedTokenMeansMayNotBeKnown(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		refused, status int // of the token, and of the question what that means
+		want            string
+	}{
+		{422, 502, "away"}, {422, 401, "away"}, {422, 403, "later"}, {422, 404, "not installed"}, {422, 200, "fine"},
+		{404, 502, "away"}, {404, 403, "refused"}, {404, 404, "not installed"}, {404, 200, "not installed"},
+	} {
+		t.Run(fmt.Sprintf("%d, then %d", tt.refused, tt.status), func(t *testing.T) {
+			lookups := 0
+			transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+				body, code := `{"message":"Not Found"}`, http.StatusNotFound
+				switch path := strings.TrimPrefix(r.URL.Path, "/api/v3/"); path {
+				case "repos/acme/incidents/installation":
+					if lookups++; lookups > 1 && tt.refused == 404 {
+						code = tt.status
+					} else {
+						code = http.StatusOK
+					}
+					if code == http.StatusOK {
+						body = `{"id":7}`
+					}
+				case "app/installations/7/access_tokens":
+					asked, err := io.ReadAll(r.Body)
+					if err != nil {
+						t.Error(err)
+					}
+					if strings.Contains(string(asked), `"incidents"`) {
+						body, code = `{"message":"There is at least one repository that does not exist"}`, tt.refused
+						break
+					}
+					body, code = fmt.Sprintf(`{"token":"ghs_7","expires_at":%q}`,
+						time.Now().Add(time.Hour).Format(time.RFC3339)), http.StatusCreated
+				case "repos/acme/incidents":
+					if code = tt.status; code == http.StatusOK {
+						body = `{"id":3001,"full_name":"acme/p1"}`
+					}
+				case "repos/acme/incidents/issues/1/comments":
+					body, code = `{"id":4711}`, http.StatusCreated
+				}
+				return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Request: r,
+					Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+			})
+			app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(),
+				Transport: transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = app.PostComment(t.Context(), it, "It burns")
+			got, refusal := "fine", (*ports.Refusal)(nil)
+			switch {
+			case errors.Is(err, ports.ErrNotYet): // a token that was made just now may lack what it is for
+				got = "later"
+			case errors.Is(err, ports.ErrUnavailable):
+				got = "away"
+			case errors.As(err, &refusal) && refusal.NotInstalled:
+				got = "not installed"
+			case errors.As(err, &refusal):
+				got = "refused"
+			case err != nil:
+				got = err.Error()
+			}
+			if got != tt.want {
+				t.Errorf("%s, want %s: %v", got, tt.want, err)
+			}
+		})
+	}
+}
+
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
