@@ -441,7 +441,7 @@ func samples() []incident.Say {
 	for _, variant := range []string{"", "before", "asked"} {
 		add(incident.Say{Name: "revert-opened", Line: "acme/payments#41", Names: []string{"acme/payments#44"}, Variant: variant})
 	}
-	for _, variant := range []string{"", "no access", "too many"} {
+	for _, variant := range []string{"", "no access", "too many", "missing", "open"} {
 		add(incident.Say{Name: "revert-refused", Who: "alice", Line: "acme/payments#41", Variant: variant, Reason: "it is not merged (422)"})
 	}
 	rollback := incident.Workflow{Name: "rollback", Repo: "acme/payments", File: "rollback.yml", About: "Roll back to the release before", Who: []string{"platform", "@dan"},

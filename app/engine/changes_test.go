@@ -14,16 +14,29 @@ import (
 // merge merges a pull request with one changed file into a repository, and returns its number.
 func (w *world) merge(who, repo, title, path, content string) int {
 	w.t.Helper()
+	number := w.propose(who, repo, title, path, content)
+	w.ok(who, "PUT", fmt.Sprintf("/api/v3/repos/%s/pulls/%d/merge", repo, number), map[string]string{}, nil)
+	return number
+}
+
+// propose opens a pull request that changes a file, and returns its number.
+func (w *world) propose(who, repo, title, path, content string) int {
+	w.t.Helper()
 	api := "/api/v3/repos/" + repo
 	var tip struct{ Object struct{ SHA string } }
 	w.ok(who, "GET", api+"/git/ref/heads/main", nil, &tip)
 	branch := strings.ReplaceAll(strings.ToLower(title), " ", "-")
 	w.ok(who, "POST", api+"/git/refs", map[string]string{"ref": "refs/heads/" + branch, "sha": tip.Object.SHA}, nil)
-	w.ok(who, "PUT", api+"/contents/"+path, map[string]string{"message": title, "branch": branch,
-		"content": base64.StdEncoding.EncodeToString([]byte(content))}, nil)
+	var before struct{ SHA string } // empty: it is a new file
+	w.as(who, "GET", api+"/contents/"+path+"?ref="+branch, nil, &before)
+	change := map[string]string{"message": title, "branch": branch,
+		"content": base64.StdEncoding.EncodeToString([]byte(content))}
+	if before.SHA != "" {
+		change["sha"] = before.SHA
+	}
+	w.ok(who, "PUT", api+"/contents/"+path, change, nil)
 	var pull struct{ Number int }
 	w.ok(who, "POST", api+"/pulls", map[string]string{"title": title, "head": branch, "base": "main"}, &pull)
-	w.ok(who, "PUT", fmt.Sprintf("%s/pulls/%d/merge", api, pull.Number), map[string]string{}, nil)
 	return pull.Number
 }
 

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,7 +145,7 @@ func TestX3WhoMayNotWriteThereMayNotAsk(t *testing.T) {
 	if n := len(w.pullsOf("acme/payments")); n != 1 {
 		t.Errorf("%d pull requests, of which one was there before", n)
 	}
-	if w.heard("I could not open a revert of") != 1 || w.heard("you can't write to the repository of") != 1 {
+	if w.heard("I see no pull request") != 1 || w.heard("you can't write to the repository of") != 1 {
 		t.Errorf("the answers: %s", w.everything())
 	}
 }
@@ -220,5 +221,66 @@ func TestX3ARevertIsMergedWhereDeploymentsAreRefused(t *testing.T) {
 	w.advance(5 * time.Minute)
 	if w.heard("is merged.") != 1 {
 		t.Errorf("the merge is not said: %s", w.everything())
+	}
+}
+
+// The owners of the service are asked for a review with who wrote and who merged the change, each alone where
+// GitHub does not take one of them: a private repository may have no code owners (X3).
+func TestX3TheOwnersAreAskedForAReview(t *testing.T) {
+	skipUnderRace(t)
+	files := templates.Repository()
+	files[".github/firebreak.yml"] += "\ncatalog: {services: {payments: {repository: acme/payments, owners: [platform, nobody, \"@dan\"]}}}\n"
+	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": files})
+	of := w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+	w.advance(5 * time.Minute)
+	w.tell("alice opens \"payments restarts\"")
+	w.comment("alice", "/incident critical payments restarts")
+	w.settle()
+	w.comment("alice", fmt.Sprintf("/oe revert acme/payments#%d", of))
+	w.settle()
+	number := w.pullsOf("acme/payments")[0].Number
+	var asked struct {
+		Users []struct{ Login string }
+		Teams []struct{ Slug string }
+	}
+	w.ok("alice", "GET", fmt.Sprintf("/api/v3/repos/acme/payments/pulls/%d/requested_reviewers", number), nil, &asked)
+	var names []string
+	for _, u := range asked.Users {
+		names = append(names, u.Login)
+	}
+	for _, team := range asked.Teams {
+		names = append(names, team.Slug)
+	}
+	slices.Sort(names)
+	if want := []string{"bob", "dan", "platform"}; !slices.Equal(names, want) {
+		t.Errorf("asked %q for a review, want %q", names, want)
+	}
+}
+
+// What can't be taken back is said with what to do instead: by hand where others changed the same since, and
+// nothing where nothing was merged (X3).
+func TestX3WhatCannotBeTakenBackIsSaid(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorld(t)
+	first := w.merge("bob", "acme/payments", "Lower memory limits", "deploy/payments.yaml", "memory: 256Mi\n")
+	w.merge("bob", "acme/payments", "Lower them more", "deploy/payments.yaml", "memory: 128Mi\n")
+	open := w.propose("bob", "acme/payments", "And more", "deploy/payments.yaml", "memory: 64Mi\n")
+	w.tell("alice opens \"payments restarts\"")
+	w.comment("alice", "/incident critical payments restarts")
+	w.settle()
+	for _, tt := range []struct {
+		of     int
+		want   string
+		byHand int // how often it was said by then
+	}{
+		{open, "is not merged, so there is nothing to take back", 0},
+		{4711, "I see no pull request", 0},
+		{first, "I could not open a revert of", 1},
+	} {
+		w.comment("alice", fmt.Sprintf("/oe revert acme/payments#%d", tt.of))
+		w.settle()
+		if w.heard(tt.want) != 1 || w.heard("git revert") != tt.byHand {
+			t.Errorf("#%d: %s", tt.of, w.everything())
+		}
 	}
 }

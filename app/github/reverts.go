@@ -15,7 +15,9 @@ import (
 )
 
 // reverts: pull requests that take others back, which GitHub makes with a branch of their own.
-var reverts = scope{"reverts", github.InstallationPermissions{Contents: write, PullRequests: write}, false, nil}
+// Their reviewers may be teams, which only an app that may read members can name.
+var reverts = scope{"reverts", github.InstallationPermissions{Contents: write, PullRequests: write,
+	Members: read}, false, nil}
 
 // FindRevert looks for a pull request of the app's own by its mark. It implements engine.GitHub.
 func (a *App) FindRevert(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (int, error) {
@@ -65,9 +67,10 @@ const revertMutation = `mutation($id: ID!, $body: String!) {
 }`
 
 // RevertPull opens the revert of a merged pull request as GitHub's own button does, and asks who
-// wrote and who merged it for a review; GitHub itself asks the owners of its files. It implements
-// engine.GitHub.
-func (a *App) RevertPull(ctx context.Context, pull incident.Ref, body string) (int, error) {
+// wrote it, who merged it and the owners for a review; GitHub itself asks those whom CODEOWNERS
+// names, but not in private repositories of a free plan. It implements engine.GitHub.
+// https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners
+func (a *App) RevertPull(ctx context.Context, pull incident.Ref, body string, owners []string) (int, error) {
 	c, err := a.clientOf(ctx, reverts, pull)
 	if err != nil {
 		return 0, err
@@ -90,7 +93,7 @@ func (a *App) RevertPull(ctx context.Context, pull incident.Ref, body string) (i
 		return 0, fmt.Errorf("revert %s: %w", pull, refusalOf(partial, "there is no such pull request"))
 	case !read.Repository.PullRequest.Merged:
 		return 0, fmt.Errorf("revert %s: %w", pull, &ports.Refusal{Status: http.StatusUnprocessableEntity,
-			Reason: "it is not merged"})
+			Reason: "it is not merged", Err: ports.ErrNotMerged})
 	}
 	of := read.Repository.PullRequest
 	var made struct {
@@ -109,25 +112,55 @@ func (a *App) RevertPull(ctx context.Context, pull incident.Ref, body string) (i
 	if err := requireFields("revert the pull request", pull.String(), field{"number", number != 0}); err != nil {
 		return 0, err
 	}
-	a.askForReview(ctx, c, pull, number, of.Author, of.MergedBy)
+	pull.Number = number
+	a.askForReview(ctx, c, pull, reviewersOf(owners, of.Author, of.MergedBy))
 	return number, nil
 }
 
-// askForReview asks people for a review, as far as GitHub takes them: the pull request is there, and
-// nothing waits for it.
-func (a *App) askForReview(ctx context.Context, c *github.Client, pull incident.Ref, number int,
-	people ...*graphActor) {
-	var asked []string
-	for _, by := range people {
-		if by == nil || by.Type == "Bot" || naming.Contains(asked, by.Login) {
-			continue
+// reviewersOf returns whom to ask for a review: people, and owners, which are team slugs and people
+// with @. A bot reviews nothing.
+func reviewersOf(owners []string, people ...*graphActor) (all github.ReviewersRequest) {
+	add := func(to *[]string, name string) {
+		if !naming.Contains(*to, name) {
+			*to = append(*to, name)
 		}
-		asked = append(asked, by.Login)
-		_, _, err := c.PullRequests.RequestReviewers(ctx, pull.Owner, pull.Repo, number,
-			github.ReviewersRequest{Reviewers: []string{by.Login}})
-		if err != nil {
-			a.o.Logger.Warn("GitHub refuses the reviewer", "pull", fmt.Sprintf("%s#%d", pull.FullName(), number),
-				"reviewers", by.Login, "err", err)
+	}
+	for _, by := range people {
+		if by != nil && by.Type != "Bot" {
+			add(&all.Reviewers, by.Login)
+		}
+	}
+	for _, o := range owners {
+		if login, isPerson := strings.CutPrefix(o, "@"); isPerson {
+			add(&all.Reviewers, login)
+		} else {
+			add(&all.TeamReviewers, o)
+		}
+	}
+	return all
+}
+
+// askForReview asks for a review as far as GitHub takes it: the pull request is there, and nothing
+// waits for that. GitHub takes all of a request or nothing, so where it refuses one each is asked alone.
+func (a *App) askForReview(ctx context.Context, c *github.Client, pull incident.Ref, all github.ReviewersRequest) {
+	ask := func(r github.ReviewersRequest) error {
+		_, _, err := c.PullRequests.RequestReviewers(ctx, pull.Owner, pull.Repo, pull.Number, r)
+		return err
+	}
+	if len(all.Reviewers)+len(all.TeamReviewers) == 0 || ask(all) == nil {
+		return
+	}
+	var each []github.ReviewersRequest
+	for _, login := range all.Reviewers {
+		each = append(each, github.ReviewersRequest{Reviewers: []string{login}})
+	}
+	for _, slug := range all.TeamReviewers {
+		each = append(each, github.ReviewersRequest{TeamReviewers: []string{slug}})
+	}
+	for _, r := range each {
+		if err := ask(r); err != nil {
+			a.o.Logger.Warn("GitHub refuses the reviewer", "pull", pull.String(),
+				"reviewers", append(r.Reviewers, r.TeamReviewers...), "err", ports.Redact(err))
 		}
 	}
 }

@@ -301,19 +301,19 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 			_, err := a.IsMember(ctx, it, "alice", []string{"platform"})
 			return err
 		}},
-		{"FindRevert", "payments: contents=write metadata=read pull_requests=write", func(a *github.App) error {
+		{"FindRevert", "payments: contents=write members=read metadata=read pull_requests=write", func(a *github.App) error {
 			_, err := a.FindRevert(ctx, "acme/payments", none, since)
 			return err
 		}},
-		{"RevertPull", "payments: contents=write metadata=read pull_requests=write", func(a *github.App) error {
-			_, err := a.RevertPull(ctx, incident.Ref{Owner: "acme", Repo: "payments", Number: 4711}, "x")
+		{"RevertPull", "payments: contents=write members=read metadata=read pull_requests=write", func(a *github.App) error {
+			_, err := a.RevertPull(ctx, incident.Ref{Owner: "acme", Repo: "payments", Number: 4711}, "x", nil)
 			var refusal *ports.Refusal
 			if !errors.As(err, &refusal) || refusal.Status != 404 {
 				return fmt.Errorf("a pull request that isn't there: %w", err)
 			}
 			return nil
 		}},
-		{"ReadRevert", "incidents: contents=write metadata=read pull_requests=write", func(a *github.App) error {
+		{"ReadRevert", "incidents: contents=write members=read metadata=read pull_requests=write", func(a *github.App) error {
 			_, err := a.ReadRevert(ctx, incident.Ref{Owner: "acme", Repo: "incidents", Number: pull}, nil)
 			return err
 		}},

@@ -779,14 +779,7 @@ func (r *run) teamsOf(f Freeze) (slugs []string) {
 	if f.Way == FreezeByRuleset || f.Way == "" {
 		return nil
 	}
-	owners := r.Hit.Owners
-	if !naming.Equal(r.Hit.Repo, f.Repo) {
-		owners = nil
-		if service, ok := r.p.Catalog.At(f.Repo, nil); ok {
-			owners = service.Owners
-		}
-	}
-	for _, o := range owners {
+	for _, o := range r.OwnersAt(f.Repo, r.p) {
 		if !strings.HasPrefix(o, "@") {
 			slugs = append(slugs, o)
 		}

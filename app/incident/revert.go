@@ -103,8 +103,12 @@ func (CheckRevert) effect() string { return "check" }
 type (
 	// RevertOpened says that a pull request takes another back.
 	RevertOpened struct{ Of, Pull, URL string }
-	// RevertRefused says that GitHub does not open it, and why.
-	RevertRefused struct{ Of, Why string }
+	// RevertRefused says that GitHub does not open it, and why: there may be no such pull request, or it may be
+	// open still.
+	RevertRefused struct {
+		Of, Why           string
+		IsMissing, IsOpen bool
+	}
 	// RevertChanged says that somebody merged or closed one.
 	RevertChanged struct{}
 	// RevertSeen says what became of it. Live is zero where no deployment has brought it.
@@ -183,7 +187,14 @@ func (r *run) revertRefused(w RevertRefused) {
 	}
 	v := r.Reversals[i]
 	r.Reversals[i].Closed = true
-	r.answerLate(v.ID, v.IsTold, Say{Name: "revert-refused", Who: v.By, Line: v.Of, Reason: w.Why})
+	say := Say{Name: "revert-refused", Who: v.By, Line: v.Of, Reason: w.Why}
+	switch {
+	case w.IsMissing:
+		say.Variant = "missing"
+	case w.IsOpen:
+		say.Variant = "open"
+	}
+	r.answerLate(v.ID, v.IsTold, say)
 }
 
 // answerLate answers a command with what came of it after its look, unless that was answered before.

@@ -277,6 +277,16 @@ func (s State) OwnersOf(name string, p Policy) []string {
 	return nil
 }
 
+// OwnersAt returns the owners of the service that a repository belongs to, as far as the incident or the
+// configuration has them.
+func (s State) OwnersAt(repo string, p Policy) []string {
+	if naming.Equal(s.Hit.Repo, repo) {
+		return s.Hit.Owners
+	}
+	service, _ := p.Catalog.At(repo, nil)
+	return service.Owners
+}
+
 // withOwners adds the owners of the service that an alert named to those whom a step pages, if the
 // configuration says so. A step that only names the phone list pages nobody.
 func (r *run) withOwners(to []string) []string {

@@ -283,7 +283,7 @@ func (r *recorder) IsMember(ctx context.Context, ref incident.Ref, login string,
 	return r.github.IsMember(ctx, ref, login, teams)
 }
 
-func (r *recorder) RevertPull(_ context.Context, pull incident.Ref, body string) (int, error) {
+func (r *recorder) RevertPull(_ context.Context, pull incident.Ref, body string, _ []string) (int, error) {
 	r.note("open the revert", pull.String(), body)
 	return r.make(), nil
 }

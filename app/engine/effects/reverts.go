@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -20,9 +21,10 @@ type RevertsAPI interface {
 	// FindRevert looks in a repository for a pull request by the app, opened since, that is marked;
 	// number is 0 if there is none.
 	FindRevert(ctx context.Context, repo string, is ports.IsMarked, since time.Time) (number int, err error)
-	// RevertPull opens the revert of a merged pull request, and asks who wrote and who merged it for
-	// a review. It never retries: find it first. A *ports.Refusal says why there is none.
-	RevertPull(ctx context.Context, pull incident.Ref, body string) (number int, err error)
+	// RevertPull opens the revert of a merged pull request, and asks who wrote it, who merged it and
+	// its owners, which are team slugs and people with @, for a review. It never retries: find it
+	// first. A *ports.Refusal says why there is none.
+	RevertPull(ctx context.Context, pull incident.Ref, body string, owners []string) (number int, err error)
 	// ReadRevert reads what became of the pull request of a revert: IsProduction says which
 	// environments count.
 	ReadRevert(ctx context.Context, pull incident.Ref, isProduction func(string) bool) (ports.Reverted, error)
@@ -77,7 +79,9 @@ func (e Reverts) open(v incident.Reversal) error {
 	var refusal *ports.Refusal
 	if errors.As(err, &refusal) {
 		e.Logger.Warn("revert refused by GitHub", "incident", e.Ref.String(), "pull", v.Of, "err", ports.Redact(err))
-		e.Report(incident.RevertRefused{Of: v.Of, Why: ports.Reason(err)})
+		e.Report(incident.RevertRefused{Of: v.Of, Why: ports.Reason(err),
+			IsMissing: refusal.Status == http.StatusNotFound && !refusal.NotInstalled,
+			IsOpen:    errors.Is(err, ports.ErrNotMerged)})
 		return nil
 	}
 	if err != nil {
@@ -103,7 +107,7 @@ func (e Reverts) findOrOpen(v incident.Reversal, of incident.Ref) (number int, e
 		return 0, err
 	}
 	o, err := e.Issues.openOnce(repo, m.Line(), "", DoubtUnasked, func(bool) (int, int64, error) {
-		number, err := e.GitHub.RevertPull(e.Ctx, of, e.SignIssue(text, m))
+		number, err := e.GitHub.RevertPull(e.Ctx, of, e.SignIssue(text, m), e.State.OwnersAt(repo, e.Policy))
 		return number, 0, err
 	})
 	return o.Number, err

@@ -420,6 +420,9 @@ var ErrNotYet = errors.New("GitHub does not have it yet")
 // ErrRuled is returned where a branch takes changes by pull requests alone.
 var ErrRuled = errors.New("the branch takes changes by pull requests alone")
 
+// ErrNotMerged is the kind of a Refusal to take back a pull request that was never merged.
+var ErrNotMerged = errors.New("not merged")
+
 // ErrNoAccess is the kind of a Refusal that says that the app can't see something or may not write
 // there: it is not installed, or issues are off (403, 404, 410).
 var ErrNoAccess = errors.New("no access")
