@@ -163,10 +163,11 @@ func second(script []step, title string) time.Time {
 	return at.Add(time.Hour)
 }
 
-// pagesOf returns when the pages of an incident left, in their order.
+// pagesOf returns when the pages of an incident left, in their order, but for those of an overdue update:
+// while GitHub is away nobody knows whether one was given.
 func (o *outcome) pagesOf(title string) (all []time.Time) {
 	for line, when := range o.pagedAt {
-		if strings.HasPrefix(line, title+": paged: ["+title+"]/page/") {
+		if _, isOverdue := o.overdue[line]; !isOverdue && strings.HasPrefix(line, title+": paged: ["+title+"]/page/") {
 			all = append(all, when)
 		}
 	}

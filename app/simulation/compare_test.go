@@ -372,7 +372,7 @@ func tellEntries(title string, want, got *outcome) {
 // entriesSince returns the entries of a card's timeline from a time on. Those of an incident that a
 // source reported have no times.
 func (o *outcome) entriesSince(title string, oldest time.Time) (lines []string) {
-	for _, e := range o.entries[title] {
+	for _, e := range withoutRepeats(o.entries[title]) {
 		if e.at.Before(oldest) {
 			continue
 		}
@@ -383,6 +383,31 @@ func (o *outcome) entriesSince(title string, oldest time.Time) (lines []string) 
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// withoutRepeats leaves out the pages between the first and the newest of those that reached the same people in a
+// row, as a card does. There a freeze or a workflow that ends in between begins another row, and when that is heard
+// of differs.
+func withoutRepeats(entries []entry) (left []entry) {
+	var row []int // of left
+	for _, e := range entries {
+		_, page, isPage := strings.Cut(e.line, "  page  ")
+		isElse := runsEnd.MatchString(": "+e.line) || frost.MatchString(": "+e.line)
+		switch {
+		case isPage && len(row) > 0 && strings.HasSuffix(left[row[0]].line, "  page  "+page):
+			if len(row) == 2 {
+				left = slices.Delete(left, row[1], row[1]+1)
+				row = row[:1]
+			}
+			row = append(row, len(left))
+		case isPage:
+			row = []int{len(left)}
+		case !isElse:
+			row = nil
+		}
+		left = append(left, e)
+	}
+	return left
 }
 
 // keptEntries is how many entries of its timeline a card keeps.

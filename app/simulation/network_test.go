@@ -61,6 +61,7 @@ type network struct {
 
 	configured bool      // the configuration was read
 	rotaRead   time.Time // when who is on call was read first
+	rotaKnown  time.Time // or that there is no such file
 
 	cutAfter int            // calls until something happens; 0: nothing will
 	cutAt    *regexp.Regexp // that count
@@ -109,6 +110,13 @@ func (n *network) isConfigured() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.configured
+}
+
+// knewRotations reports whether GitHub had said by a time who is on call, or that there is no such file.
+func (n *network) knewRotations(at time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.rotaKnown.IsZero() && !n.rotaKnown.After(at)
 }
 
 func (n *network) tell(format string, args ...any) {
@@ -253,10 +261,18 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	case lost:
 		return answer(req, http.StatusBadGateway, nil, "Server Error"), nil
 	}
+	isRota := strings.HasSuffix(req.URL.Path, "/contents/.github/oncall.yml")
+	if isRota && (res.StatusCode == http.StatusOK || res.StatusCode == http.StatusNotFound) {
+		n.mu.Lock()
+		if n.rotaKnown.IsZero() {
+			n.rotaKnown = n.now()
+		}
+		n.mu.Unlock()
+	}
 	if strings.Contains(req.URL.Path, "/contents/") && res.StatusCode == http.StatusOK {
 		n.mu.Lock()
 		n.configured = true
-		if n.rotaRead.IsZero() && strings.HasSuffix(req.URL.Path, "/oncall.yml") {
+		if n.rotaRead.IsZero() && isRota {
 			n.rotaRead = n.now()
 		}
 		n.mu.Unlock()

@@ -230,6 +230,10 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if rough.late[title] {
 			got.excused[title] = "known only after an outage"
 		}
+		// Of a step that may name a rotation the coordinators are paged until that is known (O1).
+		if first, ok := rough.first[title]; ok && !rough.net.knewRotations(first.from) {
+			got.excused[title] = "GitHub could not be asked whom to page"
+		}
 		if rough.isEditReadLate(script, title) {
 			got.excused[title] = "an edit was read late"
 		}
