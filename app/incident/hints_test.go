@@ -142,3 +142,41 @@ func TestV2TheICIsNeverToldToWriteAnEngineersCommand(t *testing.T) {
 		t.Errorf("what is missing is asked of %+v, and insisting of %+v", say.Next, say.Force)
 	}
 }
+
+// A box says which severity it sets, unless that is called critical (A9).
+func TestA9BoxesNameTheSeverity(t *testing.T) {
+	p := incident.Policy{Severities: []incident.Severity{{Name: "sev1", Critical: true}, {Name: "critical", Critical: true},
+		{Name: "minor"}}}
+	for command, want := range map[string]string{
+		"/ic severity sev1":     "**This is a P1** (sev1): page the coordinators",
+		"/ic severity critical": "**This is a P1**: page the coordinators",
+		"/ic severity minor":    "**It can wait** (minor)",
+	} {
+		if box, ok := incident.BoxFor(command, p); !ok || box.Label != want {
+			t.Errorf("%s: %q, %t", command, box.Label, ok)
+		}
+	}
+}
+
+// Who was told nothing comes before what else there is to do, once it is known what it is; and so does an overdue
+// update.
+func TestHintsBeginWithWhatIsOverdue(t *testing.T) {
+	first := func(s *story) string { return incident.Hints(s.state, s.policy)[0].Command }
+	s := critical(t)
+	if got := first(s); strings.HasPrefix(got, "/ic update") {
+		t.Errorf("at minute 5: %s", got)
+	}
+	s.clock(26)
+	if got := first(s); !strings.HasPrefix(got, "/ic update") {
+		t.Errorf("an update is overdue: %s", got)
+	}
+	updates := 0
+	for _, h := range incident.Hints(s.state, s.policy) {
+		if strings.HasPrefix(h.Command, "/ic update") {
+			updates++
+		}
+	}
+	if updates != 1 {
+		t.Errorf("it is proposed %d times", updates)
+	}
+}

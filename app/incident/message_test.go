@@ -122,3 +122,17 @@ func TestA4OnlyABareMessageIsAnsweredByAnyLook(t *testing.T) {
 		}
 	}
 }
+
+// Who ticks a box of the card edits it: the webhook says only whether anything else changed.
+func TestAnEditOfTheCard(t *testing.T) {
+	for _, tt := range []struct {
+		what Request
+		want bool
+	}{
+		{nil, false}, {CardEdited{}, true}, {&Tick{IsClean: true}, false}, {&Tick{}, true},
+	} {
+		if got := (Message{What: tt.what}).IsCardEdited(); got != tt.want {
+			t.Errorf("%#v: %t", tt.what, got)
+		}
+	}
+}

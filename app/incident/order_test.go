@@ -136,3 +136,18 @@ func kinds(commands []incident.Command) (out []incident.Kind) {
 	}
 	return out
 }
+
+// More facts of one comment than its cursor can name keep the order in which they were written.
+func TestSoManyCommandsAreSorted(t *testing.T) {
+	for n, isSorted := range map[int]bool{1: true, 2: true, 50: true, 51: false} {
+		commands := make([]incident.Command, n)
+		for i := range commands {
+			commands[i] = cmd(incident.Finding)
+		}
+		commands[n-1] = cmd(incident.TakeIC) // counts before findings
+		first, _ := comment(1, start, alice, commands...)[0].What.(incident.Command)
+		if got := first.Kind == incident.TakeIC; got != isSorted {
+			t.Errorf("%d facts: sorted is %t", n, got)
+		}
+	}
+}

@@ -500,3 +500,36 @@ func TestA1WhatChangesNothingSaysSo(t *testing.T) {
 		})
 	}
 }
+
+// Who takes over what paged nobody has answered no page.
+func TestI4WhoTakesOverUnpagedAnsweredNothing(t *testing.T) {
+	s := tell(t).fact(opened("mallory", "regular")).at(1, "carol", cmd(incident.TakeIC))
+	s.expect(s.state.Paging.Answered == nil && len(s.pages()) == 0, "a page was answered: %+v", s.state.Paging)
+	for _, e := range s.state.Timeline {
+		s.expect(e.Kind != "answered", "the timeline says that a page was answered")
+	}
+	s = tell(t).fact(opened("mallory", "critical")).at(1, "carol", cmd(incident.TakeIC))
+	s.expect(s.state.Paging.Answered != nil && s.state.Paging.Answered.By == "carol", "the page was not answered: %+v", s.state.Paging)
+}
+
+// What is missing of two people names the role that is free (P3).
+func TestP3TheMissingRoleIsNamed(t *testing.T) {
+	team := func(s *story) incident.Check {
+		for _, c := range incident.Blocks(s.state, s.policy, incident.Investigate) {
+			if strings.HasPrefix(c.Text, "two people") {
+				return c
+			}
+		}
+		return incident.Check{}
+	}
+	s := tell(t).fact(opened("mallory", "critical"))
+	s.expect(team(s).Command == "/ic" && !team(s).Done, "nobody: %+v", team(s))
+	s.at(1, "alice", cmd(incident.TakeOE))
+	s.expect(team(s).Command == "/ic" && !team(s).Done, "an OE alone: %+v", team(s))
+	s.at(2, "carol", cmd(incident.TakeIC))
+	s.expect(team(s).Done, "both: %+v", team(s))
+	s = tell(t).fact(opened("mallory", "critical")).at(1, "carol", cmd(incident.TakeIC))
+	s.expect(team(s).Command == "/oe" && !team(s).Done, "an IC alone: %+v", team(s))
+	s.at(2, "carol", cmd(incident.TakeOE))
+	s.expect(!team(s).Done, "one person in both roles: %+v", team(s))
+}
