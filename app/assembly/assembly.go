@@ -241,6 +241,7 @@ type Server struct {
 	sweeper *sweeper
 	app     *github.App
 	store   *store.Store
+	shelf   engine.Store
 	engine  *engine.Engine
 	metrics metrics.Recorder
 	socket  *slack.Socket // nil: nothing comes from Slack by Socket Mode
@@ -291,7 +292,8 @@ func New(getenv func(string) string, o Options) (*Server, error) {
 	if o.Shelf == nil {
 		o.Shelf = s.store
 	}
-	if s.engine, err = env.engine(app, s.store, s.store, o.Shelf, s.clock, s.metrics, s.log); err != nil {
+	s.shelf = o.Shelf
+	if s.engine, err = env.engine(app, s.store, s.store, s.shelf, s.clock, s.metrics, s.log); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
 	if o.Replier != nil {
@@ -445,7 +447,7 @@ func (s *Server) handle(ctx context.Context, m engine.Message) error {
 }
 
 // Shelf returns what the process keeps, for another one that is to know it.
-func (s *Server) Shelf() engine.Store { return s.store }
+func (s *Server) Shelf() engine.Store { return s.shelf }
 
 // Close closes the store.
 func (s *Server) Close() error { return s.store.Close() }

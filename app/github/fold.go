@@ -51,9 +51,16 @@ func (a *App) ChangeTicket(ctx context.Context, ref incident.Ref, body func(stri
 	var is issue
 	if _, err := call(ctx, c, http.MethodGet, issuePath(ref), nil, &is); err != nil {
 		s := statusOf(err)
-		if me, err := a.Login(ctx); err == nil && s == http.StatusNotFound {
-			if elsewhere := a.findPresentName(ctx, ref, me); elsewhere != nil &&
-				!isSameName(elsewhere.Ref, ref) {
+		if s == http.StatusNotFound {
+			me, err := a.Login(ctx)
+			if err != nil {
+				return err
+			}
+			elsewhere, err := a.findPresentName(ctx, ref, me)
+			if err != nil {
+				return err
+			}
+			if elsewhere != nil && !isSameName(elsewhere.Ref, ref) {
 				return a.ChangeTicket(ctx, elsewhere.Ref, body, owner, before)
 			}
 		}

@@ -491,7 +491,8 @@ func (a *App) IncidentEnded(ctx context.Context, ref incident.Ref) (since time.T
 		err = describeError("look whether it is over", ref.String(), err)
 	}
 	var refusal *ports.Refusal
-	if errors.As(err, &refusal) && (refusal.Status == http.StatusNotFound || refusal.Status == http.StatusGone) {
+	isGone := errors.As(err, &refusal) && (refusal.Status == http.StatusNotFound || refusal.Status == http.StatusGone)
+	if isGone && !refusal.NotInstalled { // nobody can say what became of it
 		return time.Time{}, true, nil
 	}
 	return time.Time{}, false, err

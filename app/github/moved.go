@@ -71,23 +71,24 @@ func isSameName(a, b incident.Ref) bool { return naming.Equal(a.String(), b.Stri
 
 // findPresentName looks for an issue that is not to be found under its name by a token for that
 // repository: it may have been transferred to another one, or no token is given for the name any
-// more. It returns nil where it isn't found with a token for all either.
-func (a *App) findPresentName(ctx context.Context, ref incident.Ref, me string) *ports.Snapshot {
+// more. It returns nil where GitHub does not show it with a token for all either. An error says that
+// GitHub can't be asked now.
+func (a *App) findPresentName(ctx context.Context, ref incident.Ref, me string) (*ports.Snapshot, error) {
 	a.mu.Lock()
 	id := a.installations[strings.ToLower(ref.Owner)]
 	a.mu.Unlock()
 	if id == 0 {
-		return nil
+		return nil, nil
 	}
 	c, err := a.readAllClient(id)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	snap, _, err := readIssue(ctx, c, ref, me)
-	if err != nil || snap.Gone {
-		return nil
+	if ports.IsRefused(err) || err == nil && snap.Gone {
+		return nil, nil
 	}
-	return snap
+	return snap, err
 }
 
 // forgetTokens makes new tokens be asked for the next time that a repository is worked in.
@@ -207,8 +208,8 @@ func (a *App) RepositoryID(ctx context.Context, ref incident.Ref) (int64, error)
 
 // isTakenOver reports whether an owner's name belongs to another installation by now: the account
 // was renamed, and somebody else, who installed the App too, took its old name. It is asked once a
-// minute.
-func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation int64) bool {
+// minute. An error says that GitHub can't be asked now.
+func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation int64) (bool, error) {
 	key, now := strings.ToLower(owner), a.o.Now()
 	a.mu.Lock()
 	asked, known := a.lookedUp[key]
@@ -220,10 +221,28 @@ func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation 
 	}
 	a.mu.Unlock()
 	if known {
-		return false
+		return false, nil
 	}
+	id, err := a.findInstallation(ctx, owner, repo)
+	if err != nil {
+		a.mu.Lock()
+		delete(a.lookedUp, key)
+		a.mu.Unlock()
+		return false, err
+	}
+	return id != 0 && id != installation, nil
+}
+
+// findInstallation returns the App's installation that has a repository; 0: there is none.
+func (a *App) findInstallation(ctx context.Context, owner, repo string) (int64, error) {
 	inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repo)
-	return err == nil && inst.GetID() != 0 && inst.GetID() != installation
+	if statusOf(err) == http.StatusNotFound {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, describeError("find the app's installation", owner+"/"+repo, err)
+	}
+	return inst.GetID(), nil
 }
 
 // isMisnamed reports whether no token was given for what it was asked for: an unknown repository,
@@ -236,23 +255,27 @@ func isMisnamed(err error) bool {
 
 // isRenamedAccount reports whether an account that the operator did not name is one that they did,
 // under another name: GitHub leads from the old name of its repository to the same installation. An
-// incident must not fall silent until they write the new one down.
-func (a *App) isRenamedAccount(ctx context.Context, owner, repo string) bool {
+// incident must not fall silent until they write the new one down. An error says that GitHub can't be
+// asked now.
+func (a *App) isRenamedAccount(ctx context.Context, owner, repo string) (bool, error) {
 	key, now := strings.ToLower(owner), a.o.Now()
 	a.mu.Lock()
 	known, ok := a.accounts[key]
 	a.mu.Unlock()
 	if ok && now.Sub(known.at) < keepID {
-		return known.may
+		return known.may, nil
 	}
-	here, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repo)
-	if err != nil {
-		return false
+	here, err := a.findInstallation(ctx, owner, repo)
+	if err != nil || here == 0 {
+		return false, err
 	}
 	known = permission{at: now}
 	for _, account := range a.o.Accounts {
-		there, _, err := a.self.Apps.FindRepositoryInstallation(ctx, account, repo)
-		if known.may = err == nil && there.GetID() == here.GetID() && here.GetID() != 0; known.may {
+		there, err := a.findInstallation(ctx, account, repo)
+		if err != nil {
+			return false, err
+		}
+		if known.may = there == here; known.may {
 			a.o.Logger.Warn("account served under a new name: write it into FIREBREAK_ACCOUNTS", "account",
 				account, "now", owner)
 			break
@@ -264,5 +287,5 @@ func (a *App) isRenamedAccount(ctx context.Context, owner, repo string) bool {
 		clear(a.accounts) // whoever installs an App that is public can fill it
 	}
 	a.accounts[key] = known
-	return known.may
+	return known.may, nil
 }

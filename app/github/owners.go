@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-github/v60/github"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
 	"github.com/firebreak-dev/firebreak/app/owner"
@@ -65,21 +66,28 @@ func (a *App) ReadOwners(ctx context.Context, ref incident.Ref, repo string) (ow
 	if r == nil || r.IsPrivate && (answer.Incident == nil || !answer.Incident.IsPrivate) {
 		return owner.Files{}, nil // there is none, or the App does not have it
 	}
+	properties, err := readProperties(ctx, c, of, name)
+	if err != nil {
+		return owner.Files{}, err
+	}
 	return owner.Files{Repository: r.NameWithOwner, Codeowners: firstText(r.Owners1, r.Owners2, r.Owners3),
-		Catalog: firstText(r.Catalog1, r.Catalog2), Properties: readProperties(ctx, c, of, name)}, nil
+		Catalog: firstText(r.Catalog1, r.Catalog2), Properties: properties}, nil
 }
 
 // readProperties returns the custom properties of a repository that have one value. None are there where
 // GitHub has no such thing, or does not show them.
 // https://docs.github.com/en/rest/repos/custom-properties#get-all-custom-property-values-for-a-repository
-func readProperties(ctx context.Context, c *github.Client, of, name string) map[string]string {
+func readProperties(ctx context.Context, c *github.Client, of, name string) (map[string]string, error) {
 	var list []struct {
 		Name  string `json:"property_name"`
 		Value any    `json:"value"`
 	}
 	path := repoPath(incident.Ref{Owner: of, Repo: name}) + "/properties/values"
 	if _, err := call(ctx, c, http.MethodGet, path, nil, &list); err != nil {
-		return nil
+		if err = describeError("read whose it is", of+"/"+name, err); ports.IsRefused(err) {
+			return nil, nil
+		}
+		return nil, err
 	}
 	properties := map[string]string{}
 	for _, p := range list {
@@ -87,5 +95,5 @@ func readProperties(ctx context.Context, c *github.Client, of, name string) map[
 			properties[strings.ToLower(p.Name)] = text
 		}
 	}
-	return properties
+	return properties, nil
 }

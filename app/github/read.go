@@ -132,7 +132,10 @@ func (a *App) readIssue(ctx context.Context, w scope, ref incident.Ref, me strin
 		if !isLost(snap, err) || try > 0 {
 			break
 		}
-		elsewhere := a.findPresentName(ctx, ref, me)
+		elsewhere, unknown := a.findPresentName(ctx, ref, me)
+		if unknown != nil {
+			return c, nil, false, unknown
+		}
 		if elsewhere == nil {
 			break
 		}

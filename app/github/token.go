@@ -58,8 +58,14 @@ var (
 // clientFor returns a client whose tokens open these repositories of one owner, for one kind of
 // work. The installation is looked up by the repository: what a payload names could be another's.
 func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...string) (*github.Client, error) {
-	if err := a.checkAccount(owner); err != nil && !a.isRenamedAccount(ctx, owner, repos[0]) {
-		return nil, err
+	if err := a.checkAccount(owner); err != nil {
+		isRenamed, unknown := a.isRenamedAccount(ctx, owner, repos[0])
+		if unknown != nil {
+			return nil, unknown
+		}
+		if !isRenamed {
+			return nil, err
+		}
 	}
 	if w.lesser != nil && a.isUngranted(w.name+" of "+owner) {
 		w = *w.lesser
@@ -91,11 +97,14 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 			return a.clientFor(ctx, *w.lesser, owner, repos...)
 		}
 		if isMisnamed(failed) {
-			isRenamed, err := a.identify(ctx, id, owner, repos)
+			isElsewhere, err := a.identify(ctx, id, owner, repos)
+			if err == nil && !isElsewhere {
+				isElsewhere, err = a.isTakenOver(ctx, owner, repos[0], id)
+			}
 			if err != nil {
 				return nil, err // it is not known yet what the refusal means
 			}
-			if !isRenamed && !a.isTakenOver(ctx, owner, repos[0], id) {
+			if !isElsewhere {
 				return nil, failed
 			}
 		}

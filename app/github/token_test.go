@@ -586,20 +586,21 @@ func TestAnAppThatIsInstalledAgainGoesOn(t *testing.T) {
 func TestA8WhatARefusedTokenMeansMayNotBeKnown(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		refused, status int // of the token, and of the question what that means
-		want            string
+		refused, name, installation int // status of the token, and of the questions what that means
+		want                        string
 	}{
-		{422, 502, "away"}, {422, 401, "away"}, {422, 403, "later"}, {422, 404, "not installed"}, {422, 200, "fine"},
-		{404, 502, "away"}, {404, 403, "refused"}, {404, 404, "not installed"}, {404, 200, "not installed"},
+		{422, 502, 200, "away"}, {422, 401, 200, "away"}, {422, 403, 200, "later"}, {422, 404, 200, "not installed"},
+		{422, 200, 200, "fine"}, {422, 404, 502, "away"}, {422, 404, 403, "refused"}, {422, 404, 404, "not installed"},
+		{404, 404, 502, "away"}, {404, 404, 403, "refused"}, {404, 404, 404, "not installed"}, {404, 404, 200, "not installed"},
 	} {
-		t.Run(fmt.Sprintf("%d, then %d", tt.refused, tt.status), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d, then %d and %d", tt.refused, tt.name, tt.installation), func(t *testing.T) {
 			lookups := 0
 			transport := roundTrip(func(r *http.Request) (*http.Response, error) {
 				body, code := `{"message":"Not Found"}`, http.StatusNotFound
 				switch path := strings.TrimPrefix(r.URL.Path, "/api/v3/"); path {
 				case "repos/acme/incidents/installation":
-					if lookups++; lookups > 1 && tt.refused == 404 {
-						code = tt.status
+					if lookups++; lookups > 1 {
+						code = tt.installation
 					} else {
 						code = http.StatusOK
 					}
@@ -618,7 +619,7 @@ func TestA8WhatARefusedTokenMeansMayNotBeKnown(t *testing.T) {
 					body, code = fmt.Sprintf(`{"token":"ghs_7","expires_at":%q}`,
 						time.Now().Add(time.Hour).Format(time.RFC3339)), http.StatusCreated
 				case "repos/acme/incidents":
-					if code = tt.status; code == http.StatusOK {
+					if code = tt.name; code == http.StatusOK {
 						body = `{"id":3001,"full_name":"acme/p1"}`
 					}
 				case "repos/acme/incidents/issues/1/comments":
