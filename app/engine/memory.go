@@ -197,7 +197,7 @@ func (r *reconciliation) changeComments(change func(said map[string]postedCommen
 	r.updateOwnMemory(func(m *memory) {
 		said := map[string]postedComment{} // a copy: who read m goes on reading
 		for k, m := range m.said {
-			if r.Now.Sub(m.at) < maxLag {
+			if r.Now.Sub(m.at) < r.commentLife(k) {
 				said[k] = m
 			}
 		}
@@ -219,15 +219,39 @@ func (r *reconciliation) addRecentComments() {
 		maps.Copy(said, m.said)
 		m.said = maps.Clone(said)
 	})
+	var found []string // of which it was not known
 	for k, m := range said {
 		switch {
-		case r.IsPosted(k) || r.Now.Sub(m.at) >= maxLag:
+		case m.id == 0 && r.Posted[k] != 0 && r.State.SaysLate(k):
+			found = append(found, k)
+		case r.IsPosted(k) || r.Now.Sub(m.at) >= r.commentLife(k):
 		case m.id == 0:
 			r.doubted[k] = m
 		case m.id != r.deletedComment():
 			r.Posted[k] = m.id
 		}
 	}
+	if len(found) > 0 {
+		r.changeComments(func(said map[string]postedComment, _ time.Duration) {
+			for _, k := range found {
+				m := said[k]
+				m.id = r.Posted[k]
+				said[k] = m
+			}
+		})
+	}
+}
+
+// lateLife is how long a comment is remembered that says what came of something: the card may be refused for hours
+// that knows what was said, while the timeline is read from behind that comment on.
+const lateLife = 24 * time.Hour
+
+// commentLife returns how long a comment with a key is remembered.
+func (r *reconciliation) commentLife(key string) time.Duration {
+	if r.State.SaysLate(key) {
+		return lateLife
+	}
+	return maxLag
 }
 
 // rememberLag remembers how long reads have been behind by now.

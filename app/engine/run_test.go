@@ -1,15 +1,20 @@
 package engine_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
+	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -30,9 +35,14 @@ run:
 
 // newWorldOfRuns has the workflows of runnable, and an App that may start them.
 func newWorldOfRuns(t *testing.T) *world {
+	return newWorldOfRunsJudged(t, func(h http.Handler) http.Handler { return contract.Middleware(t, h) })
+}
+
+// newWorldOfRunsJudged is as newWorldOfRuns, and its requests go through judge.
+func newWorldOfRunsJudged(t *testing.T, judge func(http.Handler) http.Handler) *world {
 	files := maps.Clone(templates.Repository())
 	files[config.Path] += runnable
-	w := newWorldWith(t, map[string]map[string]string{"acme/incidents": files}, func(o *sandbox.Options) {
+	w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": files}, judge, func(o *sandbox.Options) {
 		o.App.Permissions, o.App.Events = map[string]string{"actions": "write"}, []string{"workflow_run"}
 	})
 	w.ok("erin", "PUT", "/api/v3/repos/acme/payments/contents/.github/workflows/rollback.yml", map[string]string{"message": "Roll back",
@@ -113,6 +123,44 @@ func TestX5AWorkflowRunsOnce(t *testing.T) {
 				t.Errorf("an hour later %d runs, told %d times", n, w.heard("did not end well"))
 			}
 		})
+	}
+}
+
+// The card is refused for half an hour that knows what came of a run, and others are taken, up to which the timeline
+// is read: it is said once all the same (A4).
+func TestX5WhatCameOfARunIsSaidOnceHoweverLateTheCardIs(t *testing.T) {
+	skipUnderRace(t)
+	var isRefused atomic.Bool
+	w := newWorldOfRunsJudged(t, func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/issues/comments/") && isRefused.Load() {
+				text, err := io.ReadAll(r.Body)
+				if err != nil || strings.Contains(string(text), "/actions/runs/") {
+					http.Error(rw, `{"message":"Server Error"}`, http.StatusBadGateway)
+					return
+				}
+				r.Body = io.NopCloser(bytes.NewReader(text))
+			}
+			h.ServeHTTP(rw, r)
+		})
+	})
+	isRefused.Store(true)
+	w.comment("alice", "/oe run rollback version='v6'")
+	w.advance(time.Minute)
+	for range 5 {
+		for range 30 { // until the answer is not on the newest page of the timeline any more
+			w.comment("erin", "All quiet")
+		}
+		// this is on the card, which is written up to here before it is known what came of the run
+		w.comment("alice", "/oe finding The disks are full")
+		w.advance(5 * time.Minute)
+		w.restart()
+	}
+	isRefused.Store(false)
+	isRefused.Store(false)
+	w.advance(6 * time.Minute)
+	if n := w.heard("is running in"); n != 1 || w.runsOf() != 1 || !strings.Contains(w.card(), ", running") {
+		t.Errorf("it is said %d times: %s", n, w.everything())
 	}
 }
 

@@ -11,8 +11,8 @@ func StoreRetention() map[string]int {
 		// by its age
 		"sent/":      30,
 		"refused/":   30,  // saved again with each refusal, and those are five minutes apart at most
-		"said/":      1,   // asked for while GitHub's reads may be behind: a quarter of an hour
-		"posted/":    1,   // the same
+		"said/":      1,   // asked for until the card says what was said: a day at most
+		"posted/":    1,   // asked for while GitHub's reads may be behind: a quarter of an hour
 		"opened/":    1,   // the same
 		"wrote/":     1,   // the same
 		"declared/":  365, // kept when an incident is declared or moved, and asked for when its card is lost

@@ -19,9 +19,25 @@ const mostTold = 60
 // the newest page of the timeline alone, and must not say it again.
 func Outcomes(keys []string) (told []string) {
 	for _, key := range keys {
-		if slices.ContainsFunc(outcomes, func(begins string) bool { return strings.HasPrefix(key, begins) }) {
+		if isOutcome(key) {
 			told = append(told, key)
 		}
 	}
 	return told[max(0, len(told)-mostTold):]
+}
+
+func isOutcome(key string) bool {
+	return slices.ContainsFunc(outcomes, func(begins string) bool { return strings.HasPrefix(key, begins) })
+}
+
+// SaysLate reports whether a comment with a key says what came of something that is done outside the issue, after the
+// look that read the command. Until the card has that, later looks find out again, and must not say it again.
+func (s State) SaysLate(key string) bool {
+	id, isReply := strings.CutPrefix(key, "reply/")
+	if !isReply {
+		return isOutcome(key)
+	}
+	return slices.ContainsFunc(s.Runs, func(v WorkflowRun) bool { return v.ID == id }) ||
+		slices.ContainsFunc(s.Reversals, func(v Reversal) bool { return v.ID == id }) ||
+		slices.ContainsFunc(s.CoverChanges, func(c CoverChange) bool { return c.ID == id })
 }
