@@ -315,6 +315,14 @@ func (w *world) isEditReadLate(script []step, title string) bool {
 	return false
 }
 
+// unthanked takes out which commands got a thumb alone: while few calls are left only the newest one gets it, and the
+// card answers the others (A1).
+func (o *outcome) unthanked(title string) {
+	o.same[title] = slices.DeleteFunc(o.same[title], func(line string) bool { return thanked.MatchString(line) })
+}
+
+var thanked = regexp.MustCompile(`: \[[^\]]+\] answered by (\+1)?$`)
+
 // unreacted takes out the answers to what can't carry a reaction. Once a card was lost, what is old
 // of it counts as answered.
 func (o *outcome) unreacted(title string) {

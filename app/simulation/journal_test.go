@@ -118,7 +118,7 @@ func (j *journal) add(attrs []slog.Attr, r slog.Record) {
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	ref := of["incident"]
+	ref := canonical(of["incident"])
 	switch {
 	case r.Message == "page not needed any more":
 		if j.skipped[ref] == nil {
@@ -128,12 +128,12 @@ func (j *journal) add(attrs []slog.Attr, r slog.Record) {
 	case r.Message == "effect refused by GitHub" && of["effect"] == "comments":
 		j.refused[ref] = true
 	case strings.HasPrefix(r.Message, "comment said twice"):
-		j.twice[canonical(ref)]++
+		j.twice[ref]++
 	case r.Message == "configuration removed":
 		since, err := time.Parse("2006-01-02 15:04:05 -0700 MST", of["since"]) // as time.Time prints itself
 		j.removed = j.removed || err == nil && j.now != nil && j.now().Sub(since) >= 15*time.Minute
 	case of["why"] == "issue_comment.edited" && r.Message == "looked" && j.now != nil:
-		j.edits[canonical(ref)] = append(j.edits[canonical(ref)], j.now())
+		j.edits[ref] = append(j.edits[ref], j.now())
 	case of["why"] == "signal":
 		j.waiting[ref] = r.Message != "looked"
 	}

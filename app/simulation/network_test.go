@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
 )
 
@@ -62,6 +63,7 @@ type network struct {
 	configured bool      // the configuration was read
 	rotaRead   time.Time // when who is on call was read first
 	rotaKnown  time.Time // or that there is no such file
+	low        bool      // calls were spent faster than they come
 
 	cutAfter int            // calls until something happens; 0: nothing will
 	cutAt    *regexp.Regexp // that count
@@ -110,6 +112,16 @@ func (n *network) isConfigured() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.configured
+}
+
+// noteBudget notes that GitHub's calls were spent faster than they come.
+func (n *network) noteBudget(of http.Header) {
+	left, _ := strconv.Atoi(of.Get("X-RateLimit-Remaining"))
+	limit, _ := strconv.Atoi(of.Get("X-RateLimit-Limit"))
+	reset, _ := strconv.ParseInt(of.Get("X-RateLimit-Reset"), 10, 64)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.low = n.low || ports.RateBudget{Left: left, Limit: limit, Reset: time.Unix(reset, 0)}.IsLow(n.now())
 }
 
 // knewRotations reports whether GitHub had said by a time who is on call, or that there is no such file.
@@ -421,6 +433,7 @@ func (n *network) serve(req *http.Request) *http.Response {
 	n.github.ServeHTTP(rec, in)
 	res := rec.Result()
 	res.Request = req
+	n.noteBudget(res.Header)
 	if issue, is := strings.CutSuffix(req.URL.Path, "/timeline"); is && asksOnly {
 		n.mu.Lock()
 		n.timelines[path.Base(issue)]++
@@ -430,8 +443,10 @@ func (n *network) serve(req *http.Request) *http.Response {
 		n.mu.Lock()
 		n.written = append(n.written, req.Method+" "+req.URL.EscapedPath())
 		n.noteStray(req, res.StatusCode)
-		// it has another name, under which the client asks again, or GitHub went away this moment
-		if res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusServiceUnavailable {
+		// it has another name, under which the client asks again, GitHub went away this moment, or no calls are left
+		isOut := res.StatusCode == http.StatusServiceUnavailable || res.StatusCode == http.StatusForbidden &&
+			res.Header.Get("X-RateLimit-Remaining") == "0"
+		if res.StatusCode != http.StatusTemporaryRedirect && !isOut {
 			n.wrote = append(n.wrote, fmt.Sprintf("%s %s %d", req.Method, strings.TrimPrefix(canonical(req.URL.Path), "/api/v3/"), res.StatusCode))
 		}
 		n.mu.Unlock()

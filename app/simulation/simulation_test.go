@@ -234,6 +234,10 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if first, ok := rough.first[title]; ok && !rough.net.knewRotations(first.from) {
 			got.excused[title] = "GitHub could not be asked whom to page"
 		}
+		if rough.net.low {
+			want.unthanked(title)
+			got.unthanked(title)
+		}
 		if rough.isEditReadLate(script, title) {
 			got.excused[title] = "an edit was read late"
 		}
