@@ -72,6 +72,22 @@ func TestC3TheMergedPostmortemIsReadOnceItIsThere(t *testing.T) {
 	}
 }
 
+// A merged document that GitHub lists and doesn't show is not known yet, for however long that goes on (C3, A8).
+func TestC3AMergedPostmortemThatIsNotShownIsReadLater(t *testing.T) {
+	skipUnderRace(t)
+	w := unjudged(t)
+	w.tell(strings.TrimSuffix(whole(t), "carol merges\n"))
+	w.writePostmortem("postmortem/1", "Trigger")
+	w.tell("wait 1m")
+	w.order(`{"match":"GET .*/contents/postmortems/.*","status":404,"count":1000000}`)
+	w.tell("carol merges\nwait 20m")
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.tell("wait 20m")
+	if said := w.said("was merged before it was filled in"); len(said) != 1 || !strings.Contains(w.everything(), "Write the postmortem: Trigger") {
+		t.Errorf("the incident says %q", said)
+	}
+}
+
 // A postmortem that is merged before it is written is said to be, and what is missing becomes tickets
 // of those who were to write it (C3).
 func TestC3AnUnfilledPostmortemIsSaid(t *testing.T) {

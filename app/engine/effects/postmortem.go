@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -424,7 +425,21 @@ func (e *Postmortem) mergedDocument() (content string, ok bool, err error) {
 			"%w: the postmortem that was merged in %s#%d", ports.ErrNotYet, e.DocumentRef().FullName(),
 			e.State.Document.Number)}
 	}
+	if err == nil && !ok && name != "" {
+		err = e.confirmMissing(name)
+	}
 	return string(text), ok, err
+}
+
+// confirmMissing returns a refusal if GitHub lists the document that it does not show: what it has to say is not
+// known then.
+func (e *Postmortem) confirmMissing(name string) error {
+	listed, err := e.GitHub.FindDocument(e.Ctx, e.DocumentRef(), path.Dir(name), path.Base(name), e.PullRequest.Base)
+	if err != nil || listed == "" {
+		return err
+	}
+	return fmt.Errorf("read %s (%s): %w", name, e.DocumentRef().FullName(), &ports.Refusal{Status: http.StatusNotFound,
+		Reason: "GitHub lists the postmortem, and does not show it"})
 }
 
 // Deliver sends the customers their version of the merged postmortem, by every channel of each
