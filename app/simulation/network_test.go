@@ -64,6 +64,7 @@ type network struct {
 	rotaRead   time.Time // when who is on call was read first
 	rotaKnown  time.Time // or that there is no such file
 	low        bool      // calls were spent faster than they come
+	hidden     bool      // postmortems were answered as if they weren't there
 
 	cutAfter int            // calls until something happens; 0: nothing will
 	cutAt    *regexp.Regexp // that count

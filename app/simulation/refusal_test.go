@@ -74,6 +74,7 @@ func (n *network) deny(req *http.Request) (*http.Response, bool) {
 	status := n.denied.status
 	n.tell("refused with %d: %s %s", status, req.Method, req.URL.Path)
 	n.denials++
+	n.hidden = n.hidden || status == http.StatusNotFound && strings.Contains(req.URL.Path, "/contents/postmortems")
 	if n.denied.isOnce {
 		n.denied = nil
 	}

@@ -304,6 +304,9 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 	for _, title := range append(titles, "") {
 		compared.Add(1)
 		d := differ(want.same[title], got.same[title])
+		if rough.net.hidden && strings.Contains(d, "Write the postmortem: ") {
+			got.excused[title] = "GitHub showed neither the merged postmortem nor its folder"
+		}
 		switch why := got.excused[title]; {
 		case d == "":
 		case why != "":
