@@ -161,12 +161,11 @@ func (r *reconciliation) pageNewIncident() (next time.Time) {
 	if r.unavailableFor() < time.Second {
 		return r.Now.Add(time.Second) // a single failure is over by then, and who may respond is known
 	}
-	r.Snapshot, r.State, r.Effects = snap, r.Before, nil
-	r.Policy = r.lastPolicy(r.Ctx, r.settingsName()).For(r.Ref)
-	first := r.Policy.Escalation[0].To
-	if r.isJustReceived() && len(r.Policy.ReachOnCall(first, r.Now).Unread) > 0 {
+	policy := r.lastPolicy(r.Ctx, r.settingsName()).For(r.Ref)
+	if r.isJustReceived() && len(policy.ReachOnCall(policy.Escalation[0].To, r.Now).Unread) > 0 {
 		return r.Now.Add(time.Second) // as loadOnCall: who is on call may be known in a moment
 	}
+	r.Snapshot, r.State, r.Effects, r.Policy = snap, r.Before, nil, policy
 	for _, f := range r.offlineOpeningFacts() {
 		r.Step(f)
 	}

@@ -75,15 +75,14 @@ func (r *reconciliation) handleBrokenOff(failed error) error {
 		return failed
 	}
 	var next time.Time
-	switch {
-	case r.hasStepped:
+	if r.hasStepped {
 		r.pages.SendOutside(func(incident.Send) bool { return true })
 		if isEscalating(r.State) && r.Store != nil {
 			// with what came of the pages
 			r.saveOutageSnapshot(outageSnapshot{r.Snapshot.Title, r.Snapshot.URL, r.State, nil})
 			next = r.State.NextEscalation()
 		}
-	default:
+	} else {
 		next = r.pageKept()
 	}
 	return r.retryBy(next, failed)

@@ -224,25 +224,13 @@ func (a *App) isTakenOver(ctx context.Context, owner, repo string, installation 
 		return false, nil
 	}
 	id, err := a.findInstallation(ctx, owner, repo)
-	if err != nil {
+	if err != nil && !saysNotInstalled(err) {
 		a.mu.Lock()
 		delete(a.lookedUp, key)
 		a.mu.Unlock()
 		return false, err
 	}
 	return id != 0 && id != installation, nil
-}
-
-// findInstallation returns the App's installation that has a repository; 0: there is none.
-func (a *App) findInstallation(ctx context.Context, owner, repo string) (int64, error) {
-	inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repo)
-	if statusOf(err) == http.StatusNotFound {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, describeError("find the app's installation", owner+"/"+repo, err)
-	}
-	return inst.GetID(), nil
 }
 
 // isMisnamed reports whether no token was given for what it was asked for: an unknown repository,
@@ -266,13 +254,16 @@ func (a *App) isRenamedAccount(ctx context.Context, owner, repo string) (bool, e
 		return known.may, nil
 	}
 	here, err := a.findInstallation(ctx, owner, repo)
-	if err != nil || here == 0 {
+	if saysNotInstalled(err) {
+		return false, nil
+	}
+	if err != nil {
 		return false, err
 	}
 	known = permission{at: now}
 	for _, account := range a.o.Accounts {
 		there, err := a.findInstallation(ctx, account, repo)
-		if err != nil {
+		if err != nil && !saysNotInstalled(err) {
 			return false, err
 		}
 		if known.may = there == here; known.may {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,13 +142,18 @@ func reviewersOf(owners []string, people ...*graphActor) (all github.ReviewersRe
 }
 
 // askForReview asks for a review as far as GitHub takes it: the pull request is there, and nothing
-// waits for that. GitHub takes all of a request or nothing, so where it refuses one each is asked alone.
+// waits for that. GitHub takes all of a request or nothing, so where it refuses somebody each is asked alone.
 func (a *App) askForReview(ctx context.Context, c *github.Client, pull incident.Ref, all github.ReviewersRequest) {
 	ask := func(r github.ReviewersRequest) error {
 		_, _, err := c.PullRequests.RequestReviewers(ctx, pull.Owner, pull.Repo, pull.Number, r)
+		if err != nil {
+			a.o.Logger.Warn("GitHub refuses the reviewers", "pull", pull.String(),
+				"reviewers", slices.Concat(r.Reviewers, r.TeamReviewers), "err", ports.Redact(err))
+		}
 		return err
 	}
-	if len(all.Reviewers)+len(all.TeamReviewers) == 0 || ask(all) == nil {
+	n := len(all.Reviewers) + len(all.TeamReviewers)
+	if n == 0 || statusOf(ask(all)) != http.StatusUnprocessableEntity || n == 1 {
 		return
 	}
 	var each []github.ReviewersRequest
@@ -158,10 +164,7 @@ func (a *App) askForReview(ctx context.Context, c *github.Client, pull incident.
 		each = append(each, github.ReviewersRequest{TeamReviewers: []string{slug}})
 	}
 	for _, r := range each {
-		if err := ask(r); err != nil {
-			a.o.Logger.Warn("GitHub refuses the reviewer", "pull", pull.String(),
-				"reviewers", append(r.Reviewers, r.TeamReviewers...), "err", ports.Redact(err))
-		}
+		_ = ask(r) // as many as can be
 	}
 }
 

@@ -81,15 +81,10 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 		return c, nil
 	}
 	if id == 0 {
-		inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repos[0])
-		if err != nil {
-			return nil, notInstalled(describeError("find the app's installation", owner+"/"+repos[0], err))
-		}
-		if err := requireFields("find the app's installation", owner+"/"+repos[0],
-			field{"id", inst.GetID() != 0}); err != nil {
+		var err error
+		if id, err = a.findInstallation(ctx, owner, repos[0]); err != nil {
 			return nil, err
 		}
-		id = inst.GetID()
 	}
 	refresh := func(ctx context.Context, failed error) (*github.Client, error) {
 		if w.lesser != nil && isNotGranted(failed) {
@@ -122,6 +117,16 @@ func (a *App) clientFor(ctx context.Context, w scope, owner string, repos ...str
 	defer a.mu.Unlock()
 	a.installations[strings.ToLower(owner)] = id
 	return c, nil
+}
+
+// findInstallation returns the App's installation that has a repository. Where there is none the error says so.
+func (a *App) findInstallation(ctx context.Context, owner, repo string) (int64, error) {
+	const what = "find the app's installation"
+	inst, _, err := a.self.Apps.FindRepositoryInstallation(ctx, owner, repo)
+	if err != nil {
+		return 0, notInstalled(describeError(what, owner+"/"+repo, err))
+	}
+	return inst.GetID(), requireFields(what, owner+"/"+repo, field{"id", inst.GetID() != 0})
 }
 
 // notInstalled turns the answer that nothing is found, to the question for an installation, into

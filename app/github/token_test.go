@@ -625,8 +625,7 @@ func TestA8WhatARefusedTokenMeansMayNotBeKnown(t *testing.T) {
 				case "repos/acme/incidents/issues/1/comments":
 					body, code = `{"id":4711}`, http.StatusCreated
 				}
-				return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Request: r,
-					Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body))}, nil
+				return answered(r, code, body), nil
 			})
 			app, err := github.New(github.Options{BaseURL: "https://github.test", AppID: 17, PEM: key(),
 				Transport: transport})

@@ -158,8 +158,7 @@ func TestA9BoxesNameTheSeverity(t *testing.T) {
 	}
 }
 
-// Who was told nothing comes before what else there is to do, once it is known what it is; and so does an overdue
-// update.
+// An overdue update comes before what else there is to do, and once.
 func TestHintsBeginWithWhatIsOverdue(t *testing.T) {
 	first := func(s *story) string { return incident.Hints(s.state, s.policy)[0].Command }
 	s := critical(t)
