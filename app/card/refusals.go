@@ -52,7 +52,11 @@ func (p *page) refusals() {
 		if thing == "" {
 			thing = texts.Inert(r.Effect, 40)
 		}
-		text := thing + ": " + texts.Inert(r.Reason, 160) + ", since " + p.Utc(r.Since)
+		text := thing
+		if r.Reason != "" {
+			text += ": " + texts.Inert(r.Reason, 160)
+		}
+		text += ", since " + p.Utc(r.Since)
 		if !r.Next.IsZero() {
 			text += ", next try " + p.Utc(r.Next)
 		}

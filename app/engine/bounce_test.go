@@ -208,6 +208,45 @@ func TestA8AnUpdateIsSharedAfterAll(t *testing.T) {
 	}
 }
 
+// A card that is built again knows of such an update whether it was shared, and it is shared if not.
+func TestA8AnUpdateIsSharedAfterAllThoughTheCardIsLost(t *testing.T) {
+	t.Parallel()
+	for when, script := range map[string]string{
+		"after it was shared":  "wait 7m\nalice deletes card\ncarol: /incident status\nwait 7m",
+		"before it was shared": "alice deletes card\ncarol: /incident status\nwait 7m",
+	} {
+		t.Run(when, func(t *testing.T) {
+			t.Parallel()
+			w := unjudged(t)
+			w.change("main",
+				"customers: {globex: {channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")
+			w.tell(declared)
+			w.order(`{"match":"POST .*/customer-globex/issues$","status":403,"count":50}`)
+			w.tell("carol: /ic update We are on it\nwait 4s")
+			if said := w.said("did not reach **globex** by issue"); len(said) != 1 {
+				t.Fatalf("the incident says %q", said)
+			}
+			w.as("", "DELETE", "/sandbox/faults", nil, nil)
+			w.tell(script)
+
+			var shared []struct {
+				Body     string
+				Comments int
+			}
+			w.ok("gina", "GET", "/api/v3/repos/acme/customer-globex/issues", nil, &shared)
+			if len(shared) != 1 || !strings.Contains(shared[0].Body, "\n\nWe are on it\n") || shared[0].Comments != 0 {
+				t.Errorf("the customer reads %+v", shared)
+			}
+			if said := w.said("is in the issue of **globex** now"); len(said) != 1 {
+				t.Errorf("the incident says %q", said)
+			}
+			if card := w.card(); !strings.Contains(card, "globex by issue") || strings.Contains(card, "**not** **globex**") {
+				t.Errorf("the card says\n%s", card)
+			}
+		})
+	}
+}
+
 // What became due because an update reached nobody is paged for in the same look, and its label is
 // set.
 func TestV3AnUpdateThatReachedNobodyTooLate(t *testing.T) {

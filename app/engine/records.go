@@ -111,6 +111,10 @@ func recordedOnCard(key string, comment int64) any {
 		if f, ok := incident.ParseUnsent(key); ok {
 			return f
 		}
+	case "shared":
+		if f, ok := incident.ParseShared(key); ok {
+			return f
+		}
 	case "news":
 		if learned, ok := incident.ParseNews(key); ok {
 			return learned

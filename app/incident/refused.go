@@ -19,7 +19,7 @@ type Refusal struct {
 	// "comments", "reactions", "card", "ticket/2", "ticket change/2", "ticket move/2", "nudge/2",
 	// "update/globex", "status/globex"
 	Effect string    `json:"e"`
-	Reason string    `json:"r"`           // GitHub's own words, at most 160 bytes
+	Reason string    `json:"r"`           // GitHub's own words, at most 160 bytes; "" of what a lost card knew
 	Since  time.Time `json:"t"`           // when it was refused first
 	Tries  int       `json:"n,omitempty"` // how often it was refused
 	Tried  time.Time `json:"l"`           // when it was refused last
@@ -196,6 +196,9 @@ func (r *run) noteRefusal(w RefusedByGitHub) {
 		i = len(r.Refused) - 1
 	}
 	e := &r.Refused[i]
+	if e.Tries == 0 { // it is owed, and was not tried by this card
+		e.Since = r.f.At
+	}
 	e.Reason, e.Due, e.Next, e.Tried = reason, false, time.Time{}, r.f.At
 	for _, wait := range retryAfter {
 		if next := e.Since.Add(wait); next.Sub(r.f.At) >= retryAfter[0] {

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -27,13 +28,17 @@ func (u Updates) OwedTo(customer, channel string) (s Sent, ok bool) {
 // sharedAfterAll notes that a customer's issue has an update that GitHub had refused there. From
 // now on they have heard of it.
 func (r *run) sharedAfterAll(w SharedAfterAll) {
-	r.endRefusal(UpdateEffect(w.Customer))
 	u := &r.Updates
 	line := w.Customer + ": " + w.Channel
+	isLost := func(s Sent) bool { return s.At.Equal(w.Update) && slices.Contains(s.Lost, line) }
+	if !slices.ContainsFunc(u.Sent, isLost) {
+		return // a timeline that is read again says so of an update that the card has
+	}
+	r.endRefusal(UpdateEffect(w.Customer))
 	isNewest := false
 	for i := range u.Sent {
 		s := &u.Sent[i]
-		if s.At.Equal(w.Update) && slices.Contains(s.Lost, line) {
+		if isLost(*s) {
 			s.Lost = slices.DeleteFunc(slices.Clone(s.Lost), func(l string) bool { return l == line })
 			isNewest = !slices.ContainsFunc(u.Sent[i+1:], func(s Sent) bool { return s.Update })
 		}
@@ -45,7 +50,7 @@ func (r *run) sharedAfterAll(w SharedAfterAll) {
 		}
 	}
 	who, _ := r.Coordinator()
-	r.emit(Remind{Key: fmt.Sprintf("shared/%s/%d", w.Customer, w.Update.Unix()), At: r.f.At, Say: Say{
+	r.emit(Remind{Key: SharedKey(w), At: r.f.At, Say: Say{
 		Name: "update-shared", Who: who, Names: []string{w.Customer}, Line: w.Channel, Time: w.Update}})
 	if !naming.Contains(r.Unheard(), w.Customer) {
 		return // somebody told them in between
@@ -89,6 +94,7 @@ func (r *run) unsent(f Unsent) {
 		}
 		if i >= 0 {
 			u.Sent[i].Lost = append(u.Sent[i].Lost, line)
+			r.oweShare(f.Customer, failure.Channel, f.Update)
 		}
 		if shown && (i >= 0 || f.Update.Equal(u.Last)) {
 			u.ReachedBy = slices.DeleteFunc(u.ReachedBy, func(t string) bool { return t == line })
@@ -116,6 +122,17 @@ func (r *run) unsent(f Unsent) {
 		}
 	}
 	r.emit(Remind{Key: UnsentKey(f, channels), At: r.f.At, Say: say})
+}
+
+// oweShare makes an update that did not get into a customer's issue be written there later. A look in which GitHub
+// refused it says so next; one that finds that said in a comment, because its card is lost or was never written, has
+// nothing else.
+func (r *run) oweShare(customer, channel string, update time.Time) {
+	kind, _, _ := strings.Cut(channel, " ")
+	if effect := UpdateEffect(customer); kind == "issue" && !r.IsRefused(effect) {
+		r.Refused = keepNewest(append(slices.Clone(r.Refused), Refusal{Effect: effect, Since: update, Next: update}),
+			maxRefused)
+	}
 }
 
 // loseCustomer reports whether an update reached a customer by none of their channels.
@@ -210,6 +227,25 @@ func UnsentKey(f Unsent, channels []string) string {
 }
 
 const unsentTime = "20060102150405"
+
+// SharedKey returns the key of the comment that says that a customer's issue has an update after all: a card that is
+// rebuilt knows it from there. It is shared/globex/issue/20260302104000.
+func SharedKey(f SharedAfterAll) string {
+	return "shared/" + url.PathEscape(f.Customer) + "/" + url.PathEscape(f.Channel) + "/" +
+		f.Update.UTC().Format(unsentTime)
+}
+
+// ParseShared reads what SharedKey wrote.
+func ParseShared(key string) (f SharedAfterAll, ok bool) {
+	parts := strings.Split(key, "/")
+	if len(parts) != 4 || parts[0] != "shared" {
+		return f, false
+	}
+	customer, err := url.PathUnescape(parts[1])
+	channel, err2 := url.PathUnescape(parts[2])
+	at, err3 := time.Parse(unsentTime, parts[3])
+	return SharedAfterAll{Customer: customer, Channel: channel, Update: at}, errors.Join(err, err2, err3) == nil
+}
 
 // ParseUnsent reads what UnsentKey wrote.
 func ParseUnsent(key string) (f Unsent, ok bool) {
