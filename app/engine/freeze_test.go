@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/config"
+	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/sandbox"
 	"github.com/firebreak-dev/firebreak/templates"
 )
@@ -213,6 +214,56 @@ func (w *world) status(number int) string {
 		}
 	}
 	return ""
+}
+
+// GitHub's list of rulesets is behind, and the answer that one was made is lost: it stays one ruleset, and nothing weaker
+// is tried (X4).
+func TestX4ARulesetIsMadeOnceThoughTheListIsBehind(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorldOfFreezes(t, allOfFreeze)
+	w.order(`{"match":"GET .*/rulesets.*","lag":"2m"}`)
+	w.order(`{"match":"POST .*/rulesets$","status":502,"count":1,"applied":true}`)
+	w.comment("carol", "/ic freeze acme/payments for 2h")
+	w.settle()
+	for range 4 {
+		w.advance(time.Minute)
+	}
+	w.as("", "DELETE", "/sandbox/faults", nil, nil)
+	w.advance(time.Hour)
+	if len(w.rulesets()) != 1 || w.heard("is frozen: GitHub refuses merges") != 1 || strings.Contains(w.card(), "**trouble**") {
+		t.Errorf("rulesets %q, the card:\n%s\n%s", w.rulesets(), w.card(), w.everything())
+	}
+}
+
+// Two processes made a ruleset each, of two ends, since GitHub's list was behind: the freeze goes on by the one whose end
+// is right, and ends with both (X4).
+func TestX4TwoRulesetsOfOneFreeze(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorldOfFreezes(t, allOfFreeze)
+	w.comment("carol", "/ic freeze acme/payments for 1h")
+	w.settle()
+	first, ok := ports.ReadFreeze(w.rulesets()[0])
+	if !ok {
+		t.Fatalf("rulesets %q", w.rulesets())
+	}
+	first.Until = first.Until.Add(time.Hour)
+	if err := w.sandbox.Add(sandbox.Person{Login: "ruth",
+		Roles: map[string]sandbox.Role{"acme/payments": sandbox.RoleAdmin}}); err != nil {
+		t.Fatal(err)
+	}
+	w.ok("ruth", "POST", "/api/v3/repos/acme/payments/rulesets", map[string]any{"name": first.Name(),
+		"target": "branch", "enforcement": "active"}, nil)
+	w.comment("carol", "/ic freeze acme/payments for 2h")
+	w.settle()
+	if w.heard("GitHub refuses it") != 0 || strings.Contains(w.card(), "**trouble**") || len(w.rulesets()) != 2 {
+		t.Errorf("rulesets %q, the card:\n%s\n%s", w.rulesets(), w.card(), w.everything())
+	}
+	w.comment("carol", "/ic thaw")
+	w.settle()
+	w.advance(time.Minute)
+	if got := w.merges(2); got != http.StatusOK || len(w.rulesets()) != 0 {
+		t.Errorf("merging answers %d, rulesets %q", got, w.rulesets())
+	}
 }
 
 // What somebody does to the ruleset by hand is told and counts; what somebody may not freeze is refused.

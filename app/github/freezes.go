@@ -161,12 +161,18 @@ func (a *App) SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, err
 		method, path = http.MethodPut, rulesetPath(f.Repo, f.ID)
 	}
 	var s ruleset
-	_, err = call(ctx, c, method, path, freezeRules(f, f.Name(), a.o.AppID), &s)
-	if isStatus(err, http.StatusUnprocessableEntity) {
+	for _, name := range []string{f.Name(), f.ShortName()} { // GitHub may find the first one too long
+		_, err = call(ctx, c, method, path, freezeRules(f, name, a.o.AppID), &s)
+		if !isStatus(err, http.StatusUnprocessableEntity) {
+			break
+		}
 		if there, ok := a.findFreeze(ctx, f); ok {
 			return there, nil
 		}
-		_, err = call(ctx, c, method, path, freezeRules(f, f.ShortName(), a.o.AppID), &s)
+		if isNameTaken(err) {
+			return ports.Freeze{}, fmt.Errorf("freeze (%s): %w: its list of rulesets lacks one of that name: %w", where,
+				ports.ErrUnavailable, err)
+		}
 	}
 	if err != nil {
 		return ports.Freeze{}, describeError("freeze", where, a.explainFreezer(err))
@@ -178,6 +184,10 @@ func (a *App) SaveFreeze(ctx context.Context, f ports.Freeze) (ports.Freeze, err
 	}
 	return made, nil
 }
+
+// isNameTaken reports whether GitHub refuses the name of a ruleset because another has it, in words that it does not
+// document.
+func isNameTaken(err error) bool { return strings.Contains(err.Error(), "must be unique") }
 
 // findFreeze returns an active ruleset of the same holder and end: what another process made just now. GitHub takes a
 // name only once in a repository, and does not document that, nor how long a name may be.

@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,6 +81,28 @@ func TestX4ARulesetWhoseNameIsRefused(t *testing.T) {
 				t.Errorf("it is %+v", made)
 			}
 		})
+	}
+}
+
+// A name that is taken, by a ruleset that GitHub's list does not have yet, is waited for: the repository is not less
+// frozen for that, nor frozen twice (X4).
+func TestX4ARulesetThatIsNotListedYetIsWaitedFor(t *testing.T) {
+	repo := it
+	repo.Repo, repo.Number = "payments", 0
+	for _, id := range []int64{0, 8} {
+		var names []string
+		app := newAnswered(t, func(r *http.Request, body string) (int, string) {
+			if r.Method == http.MethodGet {
+				return http.StatusOK, `[{"id":8,"name":"main","enforcement":"active"}]`
+			}
+			names = append(names, body)
+			return http.StatusUnprocessableEntity, `{"message":"Validation Failed","errors":["Name must be unique"]}`
+		})
+		_, err := app.SaveFreeze(t.Context(), ports.Freeze{ID: id, Repo: repo, Holder: "acme/incidents#1/1",
+			Until: time.Date(2026, 3, 2, 12, 40, 0, 0, time.UTC)})
+		if !errors.Is(err, ports.ErrUnavailable) || ports.IsRefused(err) || len(names) != 1 {
+			t.Errorf("ruleset %d: after %d tries %v", id, len(names), err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package effects
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -191,14 +192,24 @@ func (e Freezes) makeRuleset(f incident.Freeze, repo incident.Ref) (ports.Freeze
 		return ports.Freeze{}, err
 	}
 	want := ports.Freeze{Repo: repo, Holder: e.holder(f), Until: f.Until}
+	rank := func(o ports.Freeze) int { // where two are there, GitHub lets no other have the name of the one that is right
+		switch {
+		case !o.Until.Equal(f.Until):
+			return 2
+		case !o.IsActive:
+			return 1
+		}
+		return 0
+	}
 	if len(own) > 0 {
-		if own[0].IsActive && own[0].Until.Equal(f.Until) {
-			return own[0], nil
+		there := slices.MinFunc(own, func(a, b ports.Freeze) int { return cmp.Compare(rank(a), rank(b)) })
+		if there.IsActive && there.Until.Equal(f.Until) {
+			return there, nil
 		}
-		if !own[0].IsActive && !f.From.IsZero() {
-			return own[0], nil // somebody disabled it: the next look says so
+		if !there.IsActive && !f.From.IsZero() {
+			return there, nil // somebody disabled it: the next look says so
 		}
-		want.ID = own[0].ID
+		want.ID = there.ID
 	}
 	return e.GitHub.SaveFreeze(e.Ctx, want)
 }
