@@ -83,6 +83,41 @@ func (o *outcome) elsewhereOf(script []step, title string) {
 	})
 }
 
+// newestShared takes out which of an incident's updates a customer reads in their issue but for the newest that got
+// there: where GitHub refused some, they get that one when GitHub takes it, and the issue may be opened with it.
+func (o *outcome) newestShared(script []step, title string, got []string) {
+	var updates []string
+	for _, s := range script {
+		if _, update, ok := strings.Cut(s.text, "/ic update "); ok && s.on == title {
+			update, _, _ = strings.Cut(update, "\n")
+			updates = append(updates, update)
+		}
+	}
+	reads := func(line, update string) bool {
+		return strings.HasPrefix(line, ": globex reads ") && strings.Contains(line, update)
+	}
+	isIn := func(update string) bool {
+		return slices.ContainsFunc(got, func(line string) bool { return reads(line, update) })
+	}
+	for len(updates) > 0 && !isIn(updates[len(updates)-1]) {
+		updates = updates[:len(updates)-1]
+	}
+	if len(updates) == 0 {
+		return
+	}
+	older, newest := updates[:len(updates)-1], updates[len(updates)-1]
+	o.same[""] = slices.DeleteFunc(o.same[""], func(line string) bool {
+		return !reads(line, newest) && slices.ContainsFunc(older, func(update string) bool { return reads(line, update) })
+	})
+	for n, line := range o.same[""] {
+		if reads(line, newest) {
+			o.same[""][n] = opened.ReplaceAllString(line, "$1")
+		}
+	}
+}
+
+var opened = regexp.MustCompile(`^(: globex reads ")\*\*Status:\*\* .*?\\n\\n`)
+
 // unneeded counts a page as sent that the other run sent at its time, and of which the product said
 // that it was late here and answered by then, or overtaken.
 func (o *outcome) unneeded(title string, want outcome, skipped map[string]bool) {

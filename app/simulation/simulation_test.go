@@ -234,6 +234,11 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		if first, ok := rough.first[title]; ok && !rough.net.knewRotations(first.from) {
 			got.excused[title] = "GitHub could not be asked whom to page"
 		}
+		if rough.journal.isShareRefused(rough.issues[title]) {
+			read := slices.Clone(got.same[""])
+			want.newestShared(script, title, read)
+			got.newestShared(script, title, read)
+		}
 		if rough.net.low {
 			want.unthanked(title)
 			got.unthanked(title)
