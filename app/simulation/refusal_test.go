@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/card"
 	"github.com/firebreak-dev/firebreak/app/sandbox/contract"
 )
 
@@ -121,9 +123,19 @@ var refusedStory = func() []step {
 // refusedRun plays the story while GitHub refuses an operation, mends that, and lets the rest come
 // to its end. It returns how it ended, and which commands had no answer within one look.
 func refusedRun(t *testing.T, d *denial, isByREST bool, log io.Writer) (w *world, o outcome, unanswered []string) {
+	return refusedRunLosing(t, d, isByREST, len(refusedStory)+1, log)
+}
+
+// refusedRunLosing is a refusedRun in which somebody deletes the card before a step; before the one after the last it
+// is when GitHub takes everything again.
+func refusedRunLosing(t *testing.T, d *denial, isByREST bool, lost int, log io.Writer) (w *world, o outcome,
+	unanswered []string) {
 	w = newWorld(t, 1, log)
 	w.net.denied, w.net.byREST = d, isByREST
-	for _, s := range refusedStory {
+	for n, s := range refusedStory {
+		if n == lost {
+			w.loseCard("Incident A")
+		}
 		w.do(s)
 		w.advance(4 * time.Second) // one look; a token that was renewed just now may be refused for three seconds
 		if s.verb == "says" && !w.isAnswered(s.name) {
@@ -133,12 +145,27 @@ func refusedRun(t *testing.T, d *denial, isByREST bool, log io.Writer) (w *world
 	w.net.mu.Lock()
 	w.net.denied = nil
 	w.net.mu.Unlock()
+	if lost == len(refusedStory) {
+		w.loseCard("Incident A")
+	}
 	w.sweep()
 	w.advance(10 * time.Minute)
 	w.do(step{on: "Incident A", who: "carol", verb: "merges"})
 	w.sweep()
 	w.advance(10 * time.Minute)
 	return w, w.outcome([]string{"Incident A"}), unanswered
+}
+
+// loseCard deletes the card of an incident, as somebody who may write can.
+func (w *world) loseCard(title string) {
+	w.t.Helper()
+	for _, c := range list[comment](w, fmt.Sprintf("%s/issues/%d/comments", repository, w.number(title))) {
+		if strings.Contains(c.Body, card.Marker) {
+			w.net.tell("the card of %s is deleted", title)
+			w.as("dan", "DELETE", fmt.Sprintf("%s/issues/comments/%d", repository, c.ID), nil, nil)
+		}
+	}
+	w.advance(2 * time.Second)
 }
 
 // isAnswered reports whether a command has a reaction by the app, or words of its own.
@@ -230,5 +257,61 @@ func TestA8RefusalsWedgeNothing(t *testing.T) {
 				t.Errorf("%s\nthe refusals:\n%s", failed.String(), strings.Join(w.net.told, "\n"))
 			}
 		})
+	}
+}
+
+// TestA8RefusalsThoughTheCardIsLost does so while somebody deletes the card: what is to be tried again must not be known
+// to the card alone.
+func TestA8RefusalsThoughTheCardIsLost(t *testing.T) {
+	step, tries := 1, 0
+	switch {
+	case testing.Short():
+		step = 50
+	case *seeds == defaultSeeds:
+		step = 10
+	}
+	for _, lost := range []int{6, 11, len(refusedStory)} {
+		calm, want, _ := refusedRunLosing(t, nil, true, lost, io.Discard)
+		if len(want.wrong) > 0 {
+			t.Fatalf("without refusals: %v", want.wrong)
+		}
+		want.unreacted("Incident A")
+		tried := map[string]bool{}
+		for _, request := range calm.net.written {
+			method, path, _ := strings.Cut(request, " ")
+			operation, statuses, err := contract.Refusals(method, path)
+			if strings.HasSuffix(path, "/graphql") || tried[operation] {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			tried[operation] = true
+			for _, status := range statuses {
+				if tries++; tries%step == 0 {
+					d := denial{operation: operation, status: status, isByREST: true}
+					t.Run(fmt.Sprintf("%d %s", lost, d), func(t *testing.T) { d.trySo(t, lost, want) })
+				}
+			}
+		}
+	}
+}
+
+// trySo plays the story with a refusal and without the card, and compares how it ends.
+func (d denial) trySo(t *testing.T, lost int, want outcome) {
+	t.Parallel()
+	w, got, _ := refusedRunLosing(t, &d, d.isByREST, lost, io.Discard)
+	if w.net.denials == 0 {
+		t.Fatal("nothing was refused")
+	}
+	got.unreacted("Incident A")
+	failed := slices.Clone(got.wrong)
+	for _, title := range []string{"Incident A", ""} {
+		if difference := differ(want.same[title], got.same[title]); difference != "" {
+			failed = append(failed, "not as without refusals (-want +got):\n"+difference)
+		}
+	}
+	if len(failed) > 0 {
+		t.Errorf("%s\nthe refusals:\n%s", strings.Join(failed, "\n"), strings.Join(w.net.told, "\n"))
 	}
 }
