@@ -247,6 +247,23 @@ func TestA8AnUpdateIsSharedAfterAllThoughTheCardIsLost(t *testing.T) {
 	}
 }
 
+// Where reads have been behind for long, nothing is opened again before they may show it (A4).
+func TestA4AnIssueIsNotOpenedAgainWhileReadsAreBehind(t *testing.T) {
+	t.Parallel()
+	w := unjudged(t)
+	w.change("main", "customers: {globex: {channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")
+	w.tell(declared)
+	w.order(`{"match":"GET .*","lag":"50s"}`)
+	w.tell("carol: /ic phase investigate\nwait 2m")
+	w.order(`{"match":"POST .*/customer-globex/issues$","status":502,"count":1,"applied":true}`)
+	w.tell("carol: /ic update We are on it\nwait 5m")
+	var shared []struct{ Body string }
+	w.ok("gina", "GET", "/api/v3/repos/acme/customer-globex/issues", nil, &shared)
+	if len(shared) != 1 || !strings.Contains(w.card(), "globex by issue") {
+		t.Errorf("the customer has %d issues, the card says\n%s", len(shared), w.card())
+	}
+}
+
 // What became due because an update reached nobody is paged for in the same look, and its label is
 // set.
 func TestV3AnUpdateThatReachedNobodyTooLate(t *testing.T) {

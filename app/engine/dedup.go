@@ -82,7 +82,11 @@ func (r *reconciliation) dropOpenIncident(ref incident.Ref) (troubles []string) 
 // openedIssues returns what is known of the incidents that were opened for reports, by the hashes
 // of their dedup keys. Another process may have opened one, and GitHub's list may be behind.
 func (r *reconciliation) openedIssues() effects.Issues {
-	return effects.Issues{Look: r.Look, GitHub: r.GitHub, Known: r.knownIssues}
+	issues := effects.Issues{Look: r.Look, GitHub: r.GitHub, Known: r.knownIssues}
+	if lag := r.memoryOf(r.Ref).recentLag(r.Now); lag > 0 {
+		issues.Patience = min(lag, maxLag) + pauseAfter(lag)
+	}
+	return issues
 }
 
 // dedupHash returns the hash of a dedup key. The repository's name is not part of it: that may

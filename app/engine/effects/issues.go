@@ -39,6 +39,9 @@ type Issues struct {
 	*look.Look
 	GitHub IssuesAPI
 	Known  *KnownIssues
+	// Patience is for how long at least nothing is opened or posted again after an answer was lost: as long as GitHub's
+	// reads have been behind of late.
+	Patience time.Duration
 }
 
 // KnownIssues is what this process knows of issues in other repositories.
@@ -62,7 +65,7 @@ type OpenedIssue struct {
 	IsNew  bool      `json:"-"`               // it was opened just now, and not by an earlier look
 }
 
-// How long nothing is opened or posted again after an answer was lost.
+// How long nothing is opened or posted again after an answer was lost, where reads have not been behind for longer.
 const (
 	DoubtComment = 8 * time.Second  // whoever wrote a command waits for its reaction, which comes after it
 	DoubtWaiting = 20 * time.Second // somebody waits for it
@@ -92,6 +95,7 @@ func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt tim
 // openOnce is OpenOnce of whatever open opens. open hears whether it is certain that no process tried before.
 func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 	open func(isFirst bool) (number int, id int64, err error)) (o OpenedIssue, err error) {
+	doubt = max(doubt, e.Patience)
 	key := e.openedKey(repo, mark)
 	known := e.loadOpened(key)
 	isFirst := false
