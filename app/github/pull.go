@@ -380,8 +380,9 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 		if statusOf(err) != http.StatusUnprocessableEntity {
 			return "", failed
 		}
-		if now, _, err := c.Git.GetRef(ctx, ref.Owner, ref.Repo, "refs/heads/"+branch); err == nil &&
-			now.GetObject().GetSHA() != head {
+		isMoved := strings.Contains(err.Error(), "fast forward")
+		now, _, err := c.Git.GetRef(ctx, ref.Owner, ref.Repo, "refs/heads/"+branch)
+		if err == nil && (isMoved || now.GetObject().GetSHA() != head) {
 			return "", &ports.Moved{Head: now.GetObject().GetSHA(), Err: failed}
 		}
 		return "", failed

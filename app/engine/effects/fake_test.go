@@ -40,6 +40,7 @@ type fakeGitHub struct {
 	cannot   []string // who can't be assigned
 	budget   ports.RateBudget
 	moveOnce string // the head that the next write finds in place of the one it knows
+	isBehind bool   // reads don't show the head that writes find
 	lastID   int64
 }
 
@@ -209,6 +210,9 @@ func (g *fakeGitHub) WriteFiles(_ context.Context, _ incident.Ref, _, head, _ st
 	files map[string]string) (string, error) {
 	if err := g.call("WriteFiles", head); err != nil {
 		return "", err
+	}
+	if g.isBehind {
+		return "", &ports.Moved{Head: head, Err: &ports.Refusal{Status: 422, Reason: "not a fast forward"}}
 	}
 	if moved := g.moveOnce; moved != "" && head != moved {
 		return "", &ports.Moved{Head: moved, Err: errors.New("not a fast forward")}

@@ -197,10 +197,15 @@ func (e *Postmortem) update() error {
 		return nil
 	}
 	err := e.updateAt(e.PullRequest)
-	var moved *ports.Moved
-	if errors.As(err, &moved) {
+	var moved, again *ports.Moved
+	if errors.As(err, &moved) && moved.Head != e.PullRequest.Head {
 		e.PullRequest.Head = moved.Head
 		err = e.updateAt(e.PullRequest)
+	}
+	if errors.As(err, &again) {
+		return &ports.RetryAfter{Until: e.Now.Add(10 * time.Second), Err: fmt.Errorf(
+			"%w: the newest commit of the postmortem in %s#%d", ports.ErrNotYet, e.DocumentRef().FullName(),
+			e.State.Document.Number)}
 	}
 	return err
 }

@@ -286,6 +286,20 @@ func TestC3APushMeanwhileIsNoLoss(t *testing.T) {
 	g.wantCalls(t, "ReadPullRequest", "WriteFiles h1", "WriteFiles h2", "ReportCheck h2' false")
 }
 
+// GitHub takes a write on the newest commit alone, and its reads may not have that yet: it is waited for, and nobody is
+// told of a refusal.
+func TestC3ACommitThatIsNotShownYetIsWaitedFor(t *testing.T) {
+	l, g := opened(t)
+	g.isBehind = true
+	addFollowUp(l, "frank")
+	ask(l, incident.RefreshDocument{})
+	err := newPostmortem(l, g, &fakePager{}).Refresh(false)
+	var later *ports.RetryAfter
+	if !errors.As(err, &later) || !errors.Is(err, ports.ErrNotYet) || len(l.State.Refused) > 0 {
+		t.Errorf("%v, refused %v", err, l.State.Refused)
+	}
+}
+
 func TestC3TheTableOfFollowUpsIsReadBack(t *testing.T) {
 	for name, c := range map[string]struct{ owner, want, problem string }{
 		"somebody who may respond":  {"@dave", "dave", ""},

@@ -450,7 +450,7 @@ func (r *Refusal) Unwrap() error { return r.Err }
 // Moved is the error of a write to a branch that has another head than was known: what was read of
 // its pull request is behind, or somebody pushed in between.
 type Moved struct {
-	Head string // of the branch, now
+	Head string // of the branch, now; the same as was known where GitHub's reads are behind
 	Err  error  // how GitHub refused the write
 }
 
