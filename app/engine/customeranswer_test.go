@@ -211,6 +211,16 @@ func TestV6TheCustomersIssueFollows(t *testing.T) {
 	status("open: " + title + "we know the cause")
 }
 
+// The issue of a customer who isn't impacted after all follows too, also if the card is lost after that (V6).
+func TestV6TheIssueOfARemovedCustomerFollowsThoughTheCardIsLost(t *testing.T) {
+	w := newWorld(t)
+	w.startShared()
+	w.tell("carol: /ic customer remove globex\nwait 2m\nalice deletes card\nwait 2m\ncarol: /incident decline a test alert\nwait 2m")
+	if all := w.customersIssue(); !strings.HasPrefix(all, "closed: ") || !strings.Contains(all, "closed, there was no incident") {
+		t.Errorf("globex reads\n%s", all)
+	}
+}
+
 // An issue that was opened by a look which could not note it says how far the incident was then:
 // the look that finds it brings that up to date (V6).
 func TestV6TheStatusFollowsWhereTheFirstLookBrokeOff(t *testing.T) {

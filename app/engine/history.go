@@ -129,7 +129,7 @@ func (r *reconciliation) recover() error {
 	if r.State.Updates.Last.IsZero() {
 		return nil
 	}
-	for _, name := range r.State.Customers {
+	for _, name := range r.State.EverImpacted() {
 		c, _ := r.Policy.Customer(name)
 		for _, ch := range c.Channels {
 			if ch.Kind != "issue" {

@@ -3,6 +3,7 @@ package incident
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -185,4 +186,26 @@ func (r *run) noCustomers(none bool) {
 	case r.Running() && r.Critical(r.p) && r.Phase != Monitoring && r.Phase != Closing && r.Updates.Due.IsZero():
 		r.startUpdates()
 	}
+}
+
+// EverImpacted returns the impacted customers, and those who were, as far as is known: what was opened for them is
+// there still.
+func (s State) EverImpacted() []string {
+	all := slices.Clone(s.Customers)
+	add := func(name string) {
+		if !naming.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	for _, sent := range s.Updates.Sent {
+		for _, name := range sent.Reached {
+			add(name)
+		}
+	}
+	for _, e := range s.Timeline {
+		if name, isRemoved := strings.CutPrefix(e.What, "-"); isRemoved && e.Kind == "customer" {
+			add(name)
+		}
+	}
+	return all
 }
