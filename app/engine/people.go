@@ -64,7 +64,7 @@ func (r *reconciliation) completeCommand(f incident.Fact, c incident.Command) (_
 	case incident.Revert:
 		err = r.lookUpWriter(&c, f.By.Login)
 	case incident.RunWorkflow:
-		err = r.lookUpRunner(&c, f.By.Login)
+		err = r.lookUpRunner(f.ID, &c, f.By.Login)
 	case incident.StartFreeze:
 		err = r.lookUpFreezer(&c, f.By.Login)
 	case incident.LinkChat:

@@ -184,6 +184,22 @@ func TestX5AWorkflowDoesNotRunAgainOnceTheCardIsLost(t *testing.T) {
 	}
 }
 
+// A run that was started stays on a card that is built again while GitHub doesn't say who may start one (X5, A8).
+func TestX5ARunIsKnownThoughTheCardIsLostAndNobodyMayBeAskedAbout(t *testing.T) {
+	skipUnderRace(t)
+	w := newWorldOfRuns(t)
+	w.comment("alice", "/oe run restart")
+	w.settle()
+	w.order(`{"match":"GET .*/payments/collaborators/.*","status":403,"count":-1}`)
+	w.restart()
+	w.as("alice", "DELETE", fmt.Sprintf("/api/v3/repos/acme/incidents/issues/comments/%d", w.view().Pinned.ID), nil, nil)
+	w.settle()
+	w.advance(time.Minute)
+	if w.runsOf() != 1 || !strings.Contains(w.card(), ", running") {
+		t.Errorf("%d runs, and the card:\n%s", w.runsOf(), w.card())
+	}
+}
+
 // Who may not run it, what it does not take and what is not there is answered, and runs nothing; what comes
 // after an outage that was too long is asked about (X5, A3, A8).
 func TestX5WhatIsRefusedIsAnswered(t *testing.T) {

@@ -64,8 +64,9 @@ func (r *reconciliation) routeRun() error {
 }
 
 // lookUpRunner looks up whether a command's author may run the workflow that it names: the
-// configuration says who, or else who may write to the workflow's repository.
-func (r *reconciliation) lookUpRunner(c *incident.Command, login string) error {
+// configuration says who, or else who may write to the workflow's repository. Of a run that was started that was asked
+// before: a card that is lost does not lose it because GitHub doesn't say so again.
+func (r *reconciliation) lookUpRunner(fact string, c *incident.Command, login string) error {
 	if len(c.Names) == 0 {
 		return nil
 	}
@@ -77,6 +78,8 @@ func (r *reconciliation) lookUpRunner(c *incident.Command, login string) error {
 	owner, _, _ := naming.SplitRepository(w.Repo)
 	switch {
 	case !naming.Equal(owner, r.Ref.Owner): // whom this incident's installation does not know
+		return nil
+	case r.runs.IsBegun(fact):
 		return nil
 	case len(w.Who) == 0:
 		return r.lookUpWriter(c, login)

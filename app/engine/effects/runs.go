@@ -109,6 +109,18 @@ func (e Runs) start(v incident.WorkflowRun) error {
 	return e.dispatch(v, repo, noted.Tries)
 }
 
+// IsBegun reports whether the run that a command asked for was started, or may have been.
+func (e Runs) IsBegun(command string) bool {
+	if e.Store == nil {
+		return false
+	}
+	noted, err := e.load(incident.WorkflowRun{Stamp: incident.Stamp{ID: command}})
+	if err != nil {
+		e.Logger.Warn("what is known of a run not readable", "incident", e.Ref.String(), "err", ports.Redact(err))
+	}
+	return err == nil && !noted.Begun.IsZero()
+}
+
 // dispatch asks GitHub for the run, as the only one of all processes that may be at this incident: a queue
 // hands out an incident to one, but not where that seems to be gone.
 func (e Runs) dispatch(v incident.WorkflowRun, repo incident.Ref, tries int) error {
