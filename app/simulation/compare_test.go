@@ -91,11 +91,11 @@ func (w *world) outcome(titles []string) outcome {
 		o.wrong = append(o.wrong, "written to the repository that took the name: "+line)
 	}
 	if runsWorkflows(w.net.seed) {
-		w.countRuns(&o, write(w.net.seed))
+		w.countRuns(&o, w.script)
 	}
-	o.wrong = append(o.wrong, w.wrongFreezes(write(w.net.seed))...)
+	o.wrong = append(o.wrong, w.wrongFreezes(w.script)...)
 	if hasChange(w.net.seed) {
-		o.wrong = append(o.wrong, w.wrongChanges(titles, write(w.net.seed))...)
+		o.wrong = append(o.wrong, w.wrongChanges(titles, w.script)...)
 	}
 	return o
 }

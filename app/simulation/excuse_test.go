@@ -142,6 +142,32 @@ func (o *outcome) lapsed(title string, want outcome, due map[string]time.Time, a
 	}
 }
 
+// answeredByMerge takes out of both who answered the pages, where that was whoever merged the postmortem while GitHub was
+// away: a comment of the same time may be read before it is known that it was merged.
+func answeredByMerge(title string, want, got *outcome, away []span) {
+	for _, line := range want.same[title] {
+		m := mergeAnswers.FindStringSubmatch(line)
+		if m == nil || slices.Contains(got.same[title], line) {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339, m[1])
+		if err != nil || !slices.ContainsFunc(away, func(s span) bool { return s.has(at) }) {
+			continue
+		}
+		for _, o := range []*outcome{want, got} {
+			o.same[title] = slices.DeleteFunc(slices.Clone(o.same[title]), func(line string) bool {
+				return answers.MatchString(line) || strings.HasPrefix(line, title+": card paging: ")
+			})
+		}
+		return
+	}
+}
+
+var (
+	mergeAnswers = regexp.MustCompile(`: (\d{4}-\S+) \S+ answered \[merged\]`)
+	answers      = regexp.MustCompile(`: (then|\d{4}-\S+) \S+ answered `)
+)
+
 // inVain takes out pages that went out while the product could not see that they were not needed any
 // more, and their entries on the card.
 func (o *outcome) inVain(title string, want outcome, away []span) {

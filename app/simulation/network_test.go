@@ -79,6 +79,8 @@ type network struct {
 	unwanted  map[int64]bool // comments that the product asked to delete
 	timelines map[string]int // how often an issue's timeline was read, by its number
 
+	last    call    // with which the process ends once GitHub took it
+	lastly  func()  // what happens just before that
 	denied  *denial // an operation that GitHub refuses; nil: none
 	byREST  bool    // GraphQL publishes nothing
 	denials int     // how often it did
@@ -217,11 +219,18 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	limited := n.now().Before(n.until)
+	if c == n.last {
+		what = crashAfter
+		n.tell("%s: %s, time %d", called[what], c.name, c.n)
+	}
 	if what == crashBefore || what == crashAfter {
 		n.dead = true // whatever else is under way ends too
 	}
 	n.mu.Unlock()
 
+	if c == n.last {
+		n.lastly()
+	}
 	switch {
 	case what == crashBefore:
 		n.crash()
@@ -500,6 +509,7 @@ var plan = []*regexp.Regexp{
 	regexp.MustCompile(`^POST repos/acme/(incidents|platform|payments|customer-globex)/issues 201$`),
 	regexp.MustCompile(`^POST repos/acme/(platform|payments|customer-globex)/issues/\d+/comments 201$`),
 	regexp.MustCompile(`^(PATCH repos/acme/(platform|payments|customer-globex)/issues/\d+|(POST|DELETE) repos/acme/(platform|payments)/issues/\d+/assignees) 20[01]$`), // a follow-up's owner and date, how far the customer reads that it is
+	regexp.MustCompile(`^PATCH repos/acme/incidents/git/refs/heads/postmortem/\d+ 422$`),                                                                               // reads don't show its newest commit yet
 	regexp.MustCompile(`^POST repos/acme/incidents/issues/\d+/sub_issues (201|422)$`),                                                                                  // 422: it is one already
 	regexp.MustCompile(`^(POST|PATCH|PUT) repos/acme/incidents/(git/(refs|refs/.+|trees|commits)|contents/postmortems/.+|pulls|pulls/\d+|pulls/\d+/requested_reviewers|check-runs|check-runs/\d+) 20[01]$`),
 	regexp.MustCompile(`^POST repos/acme/incidents/git/refs 422$`),                                 // it is there, and reads lag

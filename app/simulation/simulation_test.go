@@ -169,6 +169,14 @@ func TestMain(m *testing.M) {
 
 func simulate(t *testing.T, seed uint64, log io.Writer) {
 	script := write(seed)
+	compare(t, seed, script, log, func(w *world) {
+		played := slices.Clone(script)
+		w.play(played, &trial{draw: newDraw(seed, 2), script: played})
+	})
+}
+
+// compare plays a script without faults, and as play does it, and holds that both end the same.
+func compare(t *testing.T, seed uint64, script []step, log io.Writer, play func(*world)) {
 	var titles []string
 	for _, s := range script {
 		if !slices.Contains(titles, s.on) {
@@ -176,11 +184,12 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		}
 	}
 	calm := newWorld(t, seed, io.Discard)
+	calm.script = script
 	calm.play(script, nil)
 	want := calm.outcome(titles)
 	rough := newWorld(t, seed, log)
-	played := slices.Clone(script)
-	rough.play(played, &trial{draw: newDraw(seed, 2), script: played})
+	rough.script = script
+	play(rough)
 	got := rough.outcome(titles)
 	if len(rough.deeds) > 0 { // what another bot does is compared with the same done on a good day
 		calm = newWorld(t, seed, io.Discard)
@@ -220,6 +229,7 @@ func simulate(t *testing.T, seed uint64, log io.Writer) {
 		got.unneeded(title, want, rough.journal.skippedPages(rough.issues[title]))
 		got.lapsed(title, want, want.overdue, rough.net.away)
 		got.inVain(title, want, rough.net.away)
+		answeredByMerge(title, &want, &got, rough.net.away)
 		// An archived repository takes no page as a comment, so that the next step goes out at once.
 		if rough.net.muted[rough.issues[title]] || rough.archived || got.isPagedIn(title, want, rough.net.dim) {
 			got.hurried(title, &want)

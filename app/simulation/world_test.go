@@ -42,12 +42,13 @@ var (
 
 // world is the product and GitHub, with a clock that moves only when told to.
 type world struct {
-	t     *testing.T
-	box   *sandbox.Sandbox
-	net   *network
-	env   map[string]string
-	queue string
-	log   io.Writer
+	t      *testing.T
+	script []step // what people do here
+	box    *sandbox.Sandbox
+	net    *network
+	env    map[string]string
+	queue  string
+	log    io.Writer
 
 	product *assembly.Server
 	life    context.Context // of the product's process
@@ -117,7 +118,7 @@ func newWorld(t *testing.T, seed uint64, log io.Writer) *world { return newWorld
 
 // newWorldOf makes a world whose people are on call by rotations, and reached by ways of their own; nil: by none.
 func newWorldOf(t *testing.T, seed uint64, log io.Writer, people *reach) *world {
-	w := &world{t: t, log: log, issues: map[string]int{}, comments: map[string]int64{}, readAt: map[string]int{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, reported: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]span{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
+	w := &world{t: t, log: log, script: write(seed), issues: map[string]int{}, comments: map[string]int64{}, readAt: map[string]int{}, harmed: map[string]bool{}, journal: newJournal(), late: map[string]bool{}, reported: map[string]bool{}, edited: map[string]time.Time{}, handed: map[int]letter{}, crashed: map[int]time.Time{}, marked: map[string][]int64{}, first: map[string]span{}, moved: map[string]incident.Ref{}, gone: map[string]ending{}}
 	hooks := httptest.NewServer(http.HandlerFunc(w.post))
 	t.Cleanup(func() {
 		hooks.Close()
