@@ -77,6 +77,9 @@ func lagsAfter(name string) []time.Duration {
 // just before it: what the next process reads lacks it for a while, and nothing is done twice, lost, or said to be
 // refused.
 func TestA4AnyWriteMayBeTheLastOfAProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector sees the same in TestA4FaultsChangeNothing")
+	}
 	calm := newWorld(t, fullSeed, io.Discard)
 	calm.play(fullStory, nil)
 	kinds := map[string][]call{}
@@ -104,11 +107,8 @@ func TestA4AnyWriteMayBeTheLastOfAProcess(t *testing.T) {
 		t.Errorf("only %d writes to try: %v", len(all), all)
 	}
 	step := 1
-	switch {
-	case testing.Short():
-		step = 100
-	case *seeds == defaultSeeds:
-		step = 40
+	if *seeds == defaultSeeds {
+		step = 50
 	}
 	for i, last := range all {
 		if i%step != step/2 {
