@@ -382,7 +382,10 @@ func (a *App) WriteFiles(ctx context.Context, ref incident.Ref, branch, head, me
 		}
 		isMoved := strings.Contains(err.Error(), "fast forward")
 		now, _, err := c.Git.GetRef(ctx, ref.Owner, ref.Repo, "refs/heads/"+branch)
-		if err == nil && (isMoved || now.GetObject().GetSHA() != head) {
+		switch {
+		case err != nil: // what it was refused for is not known
+			return "", describeError("read the branch", where, err)
+		case isMoved || now.GetObject().GetSHA() != head:
 			return "", &ports.Moved{Head: now.GetObject().GetSHA(), Err: failed}
 		}
 		return "", failed
