@@ -174,13 +174,19 @@ func TestV3A8AnUpdateThatGitHubRefuses(t *testing.T) {
 	}
 }
 
+// newWorldOfShares has an incident of a customer who reads updates in an issue alone.
+func newWorldOfShares(t *testing.T) *world {
+	w := unjudged(t)
+	w.change("main", "customers: {globex: {channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")
+	w.tell(declared)
+	return w
+}
+
 // An update that GitHub kept from a customer's issue is written there once GitHub takes it, without
 // another command (A8).
 func TestA8AnUpdateIsSharedAfterAll(t *testing.T) {
 	t.Parallel()
-	w := unjudged(t)
-	w.change("main", "customers: {globex: {channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")
-	w.tell(declared)
+	w := newWorldOfShares(t)
 	w.order(`{"match":"POST .*/customer-globex/issues$","status":403,"count":50}`)
 	w.tell("carol: /ic update We are on it\nwait 4s")
 	if said := w.said("did not reach **globex** by issue"); len(said) != 1 {
@@ -217,10 +223,7 @@ func TestA8AnUpdateIsSharedAfterAllThoughTheCardIsLost(t *testing.T) {
 	} {
 		t.Run(when, func(t *testing.T) {
 			t.Parallel()
-			w := unjudged(t)
-			w.change("main",
-				"customers: {globex: {channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")
-			w.tell(declared)
+			w := newWorldOfShares(t)
 			w.order(`{"match":"POST .*/customer-globex/issues$","status":403,"count":50}`)
 			w.tell("carol: /ic update We are on it\nwait 4s")
 			if said := w.said("did not reach **globex** by issue"); len(said) != 1 {
@@ -250,9 +253,7 @@ func TestA8AnUpdateIsSharedAfterAllThoughTheCardIsLost(t *testing.T) {
 // Where reads have been behind for long, nothing is opened again before they may show it (A4).
 func TestA4AnIssueIsNotOpenedAgainWhileReadsAreBehind(t *testing.T) {
 	t.Parallel()
-	w := unjudged(t)
-	w.change("main", "customers: {globex: {channels: [{issue: acme/customer-globex}]}}\npager: webhook\n")
-	w.tell(declared)
+	w := newWorldOfShares(t)
 	w.order(`{"match":"GET .*","lag":"50s"}`)
 	w.tell("carol: /ic phase investigate\nwait 2m")
 	w.order(`{"match":"POST .*/customer-globex/issues$","status":502,"count":1,"applied":true}`)

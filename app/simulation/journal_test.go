@@ -14,18 +14,18 @@ import (
 type journal struct {
 	now func() time.Time // the world's, which the lines of the log have
 
-	mu      sync.Mutex
-	skipped map[string]map[string]bool // by incident, the keys of pages that were late, and not needed any more
-	waiting map[string]bool            // incidents that a report is about which waits for its next try
-	refused map[string]bool            // incidents on which GitHub refused an answer
-	unshare map[string]bool            // incidents of which GitHub refused to show a customer an update
-	twice   map[string]int             // by incident, comments that were there twice
-	edits   map[string][]time.Time     // by incident, when looks answered for the webhook of an edit
-	removed bool                       // GitHub had no configuration, however often it was asked, for longer than that is doubted
+	mu       sync.Mutex
+	skipped  map[string]map[string]bool // by incident, the keys of pages that were late, and not needed any more
+	waiting  map[string]bool            // incidents that a report is about which waits for its next try
+	refused  map[string]bool            // incidents on which GitHub refused an answer
+	unshared map[string]bool            // incidents of which GitHub refused to show a customer an update
+	twice    map[string]int             // by incident, comments that were there twice
+	edits    map[string][]time.Time     // by incident, when looks answered for the webhook of an edit
+	removed  bool                       // GitHub had no configuration, however often it was asked, for longer than that is doubted
 }
 
 func newJournal() *journal {
-	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}, refused: map[string]bool{}, unshare: map[string]bool{},
+	return &journal{skipped: map[string]map[string]bool{}, waiting: map[string]bool{}, refused: map[string]bool{}, unshared: map[string]bool{},
 		twice: map[string]int{}, edits: map[string][]time.Time{}}
 }
 
@@ -58,7 +58,7 @@ func (j *journal) isAnswerRefused(number int) bool {
 func (j *journal) isShareRefused(number int) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.unshare[nameOf(number)]
+	return j.unshared[nameOf(number)]
 }
 
 // saidTwice returns how many comments were there twice on an incident until one was deleted.
@@ -137,7 +137,7 @@ func (j *journal) add(attrs []slog.Attr, r slog.Record) {
 	case r.Message == "effect refused by GitHub" && of["effect"] == "comments":
 		j.refused[ref] = true
 	case r.Message == "effect refused by GitHub" && strings.HasPrefix(of["effect"], "update/"):
-		j.unshare[ref] = true
+		j.unshared[ref] = true
 	case strings.HasPrefix(r.Message, "comment said twice"):
 		j.twice[ref]++
 	case r.Message == "configuration removed":

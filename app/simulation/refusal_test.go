@@ -272,8 +272,8 @@ func TestA8RefusalsThoughTheCardIsLost(t *testing.T) {
 	}
 	for _, lost := range []int{6, 11, len(refusedStory)} {
 		calm, want, _ := refusedRunLosing(t, nil, true, lost, io.Discard)
-		if len(want.wrong) > 0 {
-			t.Fatalf("without refusals: %v", want.wrong)
+		if len(want.wrong) > 0 || len(calm.net.told) != 1 { // the card's loss
+			t.Fatalf("without refusals: %v; %v", want.wrong, calm.net.told)
 		}
 		want.unreacted("Incident A")
 		tried := map[string]bool{}
