@@ -26,7 +26,7 @@ const (
 // AWS is the double. Its fields may be set before it is used.
 type AWS struct {
 	URL      string
-	Answered func(operation string) // nil; else it is called after each operation of SQS and the like
+	Answered func() // nil; else it is called after each operation of SQS and the like
 
 	t   testing.TB
 	now func() time.Time
@@ -161,7 +161,7 @@ func (a *AWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.answer(w, r, out, err)
 	if a.Answered != nil {
-		a.Answered(operation)
+		a.Answered()
 	}
 }
 
