@@ -84,6 +84,7 @@ func TestA5ACardIsWorthNothingElsewhere(t *testing.T) {
 	w.tell("bob opens \"Something else\"\n  Summary: Something else\n  Severity: regular\n  Customers impacted: initech\n")
 	id, _ := w.pinnedCard()
 	w.comment("bob", "Nothing new")
+	w.settle()
 	w.comment("bob", "/incident status")
 	w.settle()
 	before := w.card()
@@ -96,6 +97,7 @@ func TestA5ACardIsWorthNothingElsewhere(t *testing.T) {
 	w.order(`{"drop_webhooks":1}`) // that it was edited nobody hears
 	w.overwrite("bob", id, stolen)
 	w.comment("mallory", "/ic")
+	w.settle()
 	w.comment("bob", "/incident status")
 	w.settle()
 	if now, body := w.pinnedCard(); now != id || strings.Contains(visible(body), "globex") {

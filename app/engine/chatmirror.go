@@ -308,8 +308,8 @@ func (r *reconciliation) writeMirrorOf(kept *keptMirror, b *mirrorOf) error {
 		mayBeOlder := b.Begun
 		b.Begun = true
 		r.saveJSON(mirrorStoreKey(r.Ref), *kept)
-		id, err := r.openedIssues().CommentOnce(r.Ref, key[0], effects.DoubtUnasked, func() (int64, error) {
-			return r.GitHub.CommentOnPull(r.Ctx, r.Ref, r.IsMarked(key[0]), body)
+		id, err := r.openedIssues().CommentOnce(r.Ref, key[0], effects.DoubtUnasked, func(once ports.Once) (int64, error) {
+			return r.GitHub.CommentOnPull(r.Ctx, r.Ref, once, body)
 		})
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // What a person did by hand is never undone on a read that is older than that. Where labels,
@@ -92,11 +93,11 @@ func (r *reconciliation) scheduleRecheck() {
 	if len(r.unexplainedSince) == 0 && !r.isReadBehind {
 		return
 	}
-	wait := longestPause
+	pause := wait.Pause
 	for _, since := range r.unexplainedSince {
-		wait = max(wait, min(r.Now.Sub(since), maxLag))
+		pause = max(pause, min(r.Now.Sub(since), maxLag))
 	}
-	r.DeferUntil(r.Now.Add(wait), UrgencyTicket)
+	r.DeferUntil(r.Now.Add(pause), UrgencyTicket)
 }
 
 // pendingCorrections returns what differs between the issue and how it should look.

@@ -12,6 +12,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/intake"
 	"github.com/firebreak-dev/firebreak/app/mark"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // openIncidentLife is how long a dedup key's incident is known without asking GitHub.
@@ -84,7 +85,7 @@ func (r *reconciliation) dropOpenIncident(ref incident.Ref) (troubles []string) 
 func (r *reconciliation) openedIssues() effects.Issues {
 	issues := effects.Issues{Look: r.Look, GitHub: r.GitHub, Known: r.knownIssues}
 	if lag := r.memoryOf(r.Ref).recentLag(r.Now); lag > 0 {
-		issues.Patience = min(lag, maxLag) + pauseAfter(lag)
+		issues.Patience = min(lag, maxLag) + wait.ForReads(lag)
 	}
 	return issues
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // GitHub's webhooks outrun the servers that answer its API, and a read just after a write may be
@@ -27,17 +28,9 @@ const (
 	// longestLag is how long a difference may come from reads that are behind, however unlikely. It
 	// is put right after that.
 	longestLag = 15 * time.Minute
-	// longestPause is the longest time between two looks while reads are behind.
-	longestPause = 15 * time.Second
 	// clockTolerance is by how much GitHub's times of one change may differ.
 	clockTolerance = 2 * time.Second
 )
-
-// pauseAfter returns how long to wait for reads that have been behind for so long: 1 s, 1 s, 2 s, 4
-// s, …
-func pauseAfter(waited time.Duration) time.Duration {
-	return min(max(waited, time.Second), longestPause).Truncate(time.Second)
-}
 
 // missingRead is something that a look should have read and did not.
 type missingRead struct {
@@ -66,7 +59,7 @@ func (r *reconciliation) waitForIssue(err error) error {
 	if since.IsZero() || waited >= maxLag {
 		return nil
 	}
-	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+	return &RetryAfter{Until: r.Now.Add(wait.ForReads(waited)),
 		Err: fmt.Errorf("GitHub's API does not show %s yet", r.Ref)}
 }
 
@@ -117,7 +110,7 @@ func (r *reconciliation) awaitReads() (isOver bool, err error) {
 		}
 		r.rememberLag(max(waited, 0))
 		if waited < patient {
-			return true, &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+			return true, &RetryAfter{Until: r.Now.Add(wait.ForReads(waited)),
 				Err: fmt.Errorf("GitHub's API is behind at %s: %s", r.Ref, l.what)}
 		}
 		r.Logger.Warn("reads behind", "incident", r.Ref.String(), "what", l.what, "since", l.since)
@@ -139,7 +132,7 @@ func (r *reconciliation) awaitOther(isAbout bool, what string, updated time.Time
 	if waited >= maxLag {
 		return nil
 	}
-	return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+	return &RetryAfter{Until: r.Now.Add(wait.ForReads(waited)),
 		Err: fmt.Errorf("GitHub's API is behind at %s: it is older than the webhook", what)}
 }
 

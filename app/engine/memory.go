@@ -10,6 +10,7 @@ import (
 
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // memory is what this process remembers of an incident while reads may be behind it. If the process
@@ -288,10 +289,10 @@ func (r *reconciliation) AwaitDoubted(keys []string) error {
 			doubt, longest = doubtPage, maxLagOfPage
 		}
 		if lag := max(m.lag, r.memoryOf(r.Ref).recentLag(r.Now)); lag > 0 {
-			doubt = max(doubt, min(lag+pauseAfter(lag), longest))
+			doubt = max(doubt, min(lag+wait.ForReads(lag), longest))
 		}
 		if waited := r.Now.Sub(at); r.isTimelineBehind(at) && waited < longest {
-			doubt = waited + pauseAfter(waited)
+			doubt = waited + wait.ForReads(waited)
 		}
 		if r.Now.Sub(at) < doubt {
 			return &RetryAfter{Until: at.Add(doubt),

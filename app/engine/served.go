@@ -431,7 +431,7 @@ func (r *reconciliation) postUnservedNotice() error {
 		return err
 	}
 	said := look.MarksFor(unservedKey)
-	_, err = r.GitHub.CommentOnce(r.Ctx, r.Ref, r.IsMarked(said[0]), r.SignComment(text, said...))
+	_, err = r.GitHub.CommentOnce(r.Ctx, r.Ref, ports.Once{Is: r.IsMarked(said[0])}, r.SignComment(text, said...))
 	if ports.IsRefused(err) {
 		r.Logger.Warn("not said that the repository is not for incidents", "incident", r.Ref.String(),
 			"err", ports.Redact(err))

@@ -15,6 +15,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/oncall"
 	"github.com/firebreak-dev/firebreak/app/postmortem"
 	"github.com/firebreak-dev/firebreak/app/texts"
+	"github.com/firebreak-dev/firebreak/app/wait"
 	"github.com/firebreak-dev/firebreak/templates"
 )
 
@@ -271,7 +272,7 @@ func (r *reconciliation) checkConfiguration() error {
 	}
 	if waited := r.Now.Sub(r.receivedAt()); !hasConfiguration && !hasTemplate && !hasRotations && r.m.Floor != nil &&
 		waited < maxLag {
-		return &RetryAfter{Until: r.Now.Add(pauseAfter(waited)),
+		return &RetryAfter{Until: r.Now.Add(wait.ForReads(waited)),
 			Err: fmt.Errorf("GitHub's API does not show commit %s of %s yet", r.m.Commit(), r.Ref.FullName())}
 	}
 	if !hasConfiguration && !hasTemplate && !hasRotations {

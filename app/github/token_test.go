@@ -82,6 +82,16 @@ func (m *minted) get(path string) string {
 	return w.Body.String()
 }
 
+// order orders a fault of the sandbox.
+func (m *minted) order(t *testing.T, body string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	m.github.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/sandbox/faults", strings.NewReader(body)))
+	if w.Code >= 300 {
+		t.Fatalf("%s: %d %s", body, w.Code, w.Body)
+	}
+}
+
 func newMinted(t *testing.T) *minted {
 	t.Helper()
 	block, _ := pem.Decode(key())
@@ -212,9 +222,9 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"AddSubIssue", "incidents+platform: issues=write metadata=read",
 			func(a *github.App) error { return a.AddSubIssue(ctx, it, "acme/platform", 500002) }},
 		{"CommentOnce", tickets,
-			func(a *github.App) error { _, err := a.CommentOnce(ctx, ticket, none, "x"); return err }},
+			func(a *github.App) error { _, err := a.CommentOnce(ctx, ticket, ports.Once{Is: none}, "x"); return err }},
 		{"CommentOnPull", incidents, func(a *github.App) error {
-			_, err := a.CommentOnPull(ctx, request, none, "x")
+			_, err := a.CommentOnPull(ctx, request, ports.Once{Is: none}, "x")
 			return err
 		}},
 		{"EditIssue", tickets, func(a *github.App) error {

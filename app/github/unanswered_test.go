@@ -109,6 +109,34 @@ func TestX4AnIncidentThatCannotBeSeenIsNotOver(t *testing.T) {
 	}
 }
 
+// A comment that may be there is not posted again while GitHub lists fewer comments than the issue has (A4).
+func TestA4AListThatLacksCommentsShowsNothing(t *testing.T) {
+	t.Parallel()
+	m := newMinted(t)
+	app := m.app(t)
+	is := func(w ports.Written) bool { return strings.HasPrefix(w.Body, "We are on it") }
+	m.order(t, `{"match":"^GET .*/issues/1/comments","lag":"1m"}`)
+	first, err := app.CommentOnce(t.Context(), ticket, ports.Once{}, "We are on it")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := app.CommentOnce(t.Context(), ticket, ports.Once{Is: is, IsTried: true}, "We are on it"); id != 0 ||
+		!errors.Is(err, ports.ErrBehind) || !strings.Contains(err.Error(), "acme/platform#1") {
+		t.Errorf("it is comment %d, %v", id, err)
+	}
+	m.order(t, `{"match":"^GET .*/issues/1/comments","lag":"0s"}`)
+	for _, isTried := range []bool{true, false} {
+		id, err := app.CommentOnce(t.Context(), ticket, ports.Once{Is: is, IsTried: isTried}, "We are on it")
+		if id != first || err != nil {
+			t.Errorf("it is comment %d, not %d: %v", id, first, err)
+		}
+	}
+	other := ports.Once{Is: func(ports.Written) bool { return false }, IsTried: true}
+	if id, err := app.CommentOnce(t.Context(), ticket, other, "It is over"); id == first || err != nil {
+		t.Errorf("where none is missing it is comment %d: %v", id, err)
+	}
+}
+
 // answered is an answer of GitHub's.
 func answered(r *http.Request, code int, body string) *http.Response {
 	return &http.Response{StatusCode: code, Status: fmt.Sprint(code), Request: r,

@@ -398,48 +398,33 @@ func (a *App) AddSubIssue(ctx context.Context, ref incident.Ref, child string, i
 	return nil
 }
 
-// CommentOnce comments unless a marked comment of the app's own is there; where is is nil none can be. It implements
-// engine.GitHub.
-func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64,
-	error) {
-	return a.commentOnce(ctx, tickets, ref, is, body)
+// CommentOnce comments unless a marked comment of the app's own is there. It implements engine.GitHub.
+func (a *App) CommentOnce(ctx context.Context, ref incident.Ref, once ports.Once, body string) (int64, error) {
+	return a.commentOnce(ctx, tickets, ref, once, body)
 }
 
 // CommentOnPull is CommentOnce for a pull request of the incidents' repository. It implements
 // engine.GitHub.
-func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (int64,
-	error) {
-	return a.commentOnce(ctx, incidents, ref, is, body)
+func (a *App) CommentOnPull(ctx context.Context, ref incident.Ref, once ports.Once, body string) (int64, error) {
+	return a.commentOnce(ctx, incidents, ref, once, body)
 }
 
-func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, is ports.IsMarked,
+func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, once ports.Once,
 	body string) (int64, error) {
 	c, err := a.clientOf(ctx, w, ref)
 	if err != nil {
 		return 0, err
 	}
-	me, err := a.Login(ctx)
-	if err != nil {
-		return 0, err
-	}
-	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
-	for is != nil {
-		comments, res, err := c.Issues.ListComments(ctx, ref.Owner, ref.Repo, ref.Number, opts)
-		if err != nil {
-			return 0, describeError("read the comments", ref.String(), err)
+	if once.Is != nil {
+		id, listed, err := a.findComment(ctx, c, ref, once.Is)
+		if id != 0 || err != nil {
+			return id, err
 		}
-		for _, k := range comments {
-			written := ports.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(),
-				Updated: k.GetUpdatedAt().UTC()}
-			if naming.Equal(k.GetUser().GetLogin(), me) && is(written) {
-				return k.GetID(), requireFields("read the comments", ref.String(),
-					field{"id", k.GetID() != 0})
+		if once.IsTried {
+			if err := requireListed(ctx, c, ref, listed); err != nil {
+				return 0, err
 			}
 		}
-		if res.NextPage == 0 {
-			break
-		}
-		opts.Page = res.NextPage
 	}
 	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number,
 		&github.IssueComment{Body: &body})
@@ -447,6 +432,49 @@ func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, is por
 		return 0, describeError("comment", ref.String(), err)
 	}
 	return posted.GetID(), requireFields("comment", ref.String(), field{"id", posted.GetID() != 0})
+}
+
+// findComment returns the marked comment of the app's own; 0 if none is listed, and then how many comments are.
+func (a *App) findComment(ctx context.Context, c *github.Client, ref incident.Ref, is ports.IsMarked) (id int64,
+	listed int, err error) {
+	me, err := a.Login(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
+	for {
+		comments, res, err := c.Issues.ListComments(ctx, ref.Owner, ref.Repo, ref.Number, opts)
+		if err != nil {
+			return 0, 0, describeError("read the comments", ref.String(), err)
+		}
+		listed += len(comments)
+		for _, k := range comments {
+			written := ports.Written{Body: k.GetBody(), IsComment: true, Created: k.GetCreatedAt().UTC(),
+				Updated: k.GetUpdatedAt().UTC()}
+			if naming.Equal(k.GetUser().GetLogin(), me) && is(written) {
+				return k.GetID(), 0, requireFields("read the comments", ref.String(),
+					field{"id", k.GetID() != 0})
+			}
+		}
+		if res.NextPage == 0 {
+			return 0, listed, nil
+		}
+		opts.Page = res.NextPage
+	}
+}
+
+// requireListed returns an ErrBehind where an issue counts more comments than are listed: GitHub may answer the two
+// from different servers, and each may be behind.
+func requireListed(ctx context.Context, c *github.Client, ref incident.Ref, listed int) error {
+	issue, _, err := c.Issues.Get(ctx, ref.Owner, ref.Repo, ref.Number)
+	if err != nil {
+		return describeError("count the comments", ref.String(), err)
+	}
+	if issue.GetComments() > listed {
+		return fmt.Errorf("%w: %s has %d comments, and %d are listed", ports.ErrBehind, ref, issue.GetComments(),
+			listed)
+	}
+	return nil
 }
 
 // ReadTicket reads an issue that a follow-up became. It implements engine.GitHub.

@@ -255,15 +255,15 @@ func (r *recorder) AddSubIssue(_ context.Context, ref incident.Ref, repo string,
 	return nil
 }
 
-func (r *recorder) CommentOnce(_ context.Context, ref incident.Ref, _ engine.IsMarked, body string) (int64,
+func (r *recorder) CommentOnce(_ context.Context, ref incident.Ref, _ ports.Once, body string) (int64,
 	error) {
 	r.note("comment once", at(ref), body)
 	return int64(r.make()), nil
 }
 
-func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, is engine.IsMarked,
+func (r *recorder) CommentOnPull(ctx context.Context, ref incident.Ref, once ports.Once,
 	body string) (int64, error) {
-	return r.CommentOnce(ctx, ref, is, body)
+	return r.CommentOnce(ctx, ref, once, body)
 }
 
 func (r *recorder) ChangeFile(ctx context.Context, ref incident.Ref, path, message string,

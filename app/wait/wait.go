@@ -16,6 +16,7 @@ const (
 	Least = time.Second // between two tries of anything
 	// what a limit of somebody else's may ask for: GitHub's longest lasts an hour
 	Limit   = time.Hour
+	Pause   = 15 * time.Second     // between two reads of what may be behind
 	Message = 12 * time.Hour       // a message until it is looked at again; SQS hides one no longer
 	Timer   = 400 * 24 * time.Hour // a timer until it is looked at again
 )
@@ -42,6 +43,12 @@ func NoLater(at, now time.Time, longest time.Duration) time.Time {
 		return latest
 	}
 	return at
+}
+
+// ForReads returns how long to wait for reads of GitHub that have been behind for so long: 1 s, 1 s, 2 s, 4 s, … up to
+// 15 s.
+func ForReads(waited time.Duration) time.Duration {
+	return Within(waited, Pause).Truncate(Least)
 }
 
 // Backoff returns how long to wait after so many tries: first, doubled with each, up to longest.

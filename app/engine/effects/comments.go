@@ -22,7 +22,7 @@ type CommentsAPI interface {
 	DeleteComment(ctx context.Context, ref incident.Ref, id int64) error
 	// CommentOnPull comments on a pull request unless a marked comment by the app is there already,
 	// and returns that comment.
-	CommentOnPull(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (id int64, err error)
+	CommentOnPull(ctx context.Context, ref incident.Ref, once ports.Once, body string) (id int64, err error)
 }
 
 // RecentComments knows the comments of the last minutes, which the timeline may not show yet (A4).
@@ -131,8 +131,8 @@ func (e Comments) PostOnPull(key, text string) error {
 	pull := e.DocumentRef()
 	pull.Number = e.State.Document.Number
 	marks := look.MarksFor(key)
-	if _, err := e.Issues.CommentOnce(pull, marks[0], DoubtComment, func() (int64, error) {
-		return e.GitHub.CommentOnPull(e.Ctx, pull, e.IsMarked(marks[0]), e.SignComment(text, marks...))
+	if _, err := e.Issues.CommentOnce(pull, marks[0], DoubtComment, func(once ports.Once) (int64, error) {
+		return e.GitHub.CommentOnPull(e.Ctx, pull, once, e.SignComment(text, marks...))
 	}); err != nil {
 		return fmt.Errorf("comment on the postmortem's pull request: %w", err)
 	}

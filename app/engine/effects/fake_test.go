@@ -115,19 +115,19 @@ func (g *fakeGitHub) DeleteComment(_ context.Context, r incident.Ref, id int64) 
 	return g.call("DeleteComment", id)
 }
 
-func (g *fakeGitHub) CommentOnce(ctx context.Context, r incident.Ref, is ports.IsMarked,
+func (g *fakeGitHub) CommentOnce(ctx context.Context, r incident.Ref, once ports.Once,
 	body string) (int64, error) {
 	for _, c := range g.comments[r] {
-		if is(ports.Written{Body: c.body, IsComment: true, Created: now, Updated: now}) {
+		if once.Is(ports.Written{Body: c.body, IsComment: true, Created: now, Updated: now}) {
 			return c.id, nil
 		}
 	}
 	return g.PostComment(ctx, r, body)
 }
 
-func (g *fakeGitHub) CommentOnPull(ctx context.Context, r incident.Ref, is ports.IsMarked,
+func (g *fakeGitHub) CommentOnPull(ctx context.Context, r incident.Ref, once ports.Once,
 	body string) (int64, error) {
-	return g.CommentOnce(ctx, r, is, body)
+	return g.CommentOnce(ctx, r, once, body)
 }
 
 func (g *fakeGitHub) AddReaction(_ context.Context, _ incident.Ref, comment int64, content string) error {

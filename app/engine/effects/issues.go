@@ -17,6 +17,7 @@ import (
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/mark"
 	"github.com/firebreak-dev/firebreak/app/naming"
+	"github.com/firebreak-dev/firebreak/app/wait"
 )
 
 // IssuesAPI is what Issues needs of GitHub.
@@ -74,6 +75,7 @@ const (
 
 const (
 	openedLife   = 15 * time.Minute // how long GitHub's list may be behind
+	longestDoubt = 2 * time.Minute  // how long a list that lacks something is waited for, before another try
 	sinceMargin  = time.Minute      // by how much GitHub's clock and this machine's may differ
 	verifiedLife = time.Hour        // how long an issue counts as the same without asking again
 )
@@ -87,24 +89,30 @@ func (e Issues) Find(repo string, is ports.IsMarked) (number int, id int64, err 
 // may be another mark in its text. It returns a *ports.RetryAfter while the issue may have been
 // opened already.
 func (e Issues) OpenOnce(repo, mark, further string, n ports.NewIssue, doubt time.Duration) (OpenedIssue, error) {
-	return e.openOnce(repo, mark, further, doubt, func(bool) (number int, id int64, err error) {
+	return e.openOnce(repo, mark, further, doubt, func(attempt) (number int, id int64, err error) {
 		return e.GitHub.OpenIssue(e.Ctx, repo, n)
 	})
 }
 
-// openOnce is OpenOnce of whatever open opens. open hears whether it is certain that no process tried before.
+// attempt is what is known of those before it.
+type attempt struct {
+	isFirst bool // it is certain that no process tried before
+	isTried bool // one tried so short a time ago that GitHub's reads may not show it, and got no answer
+}
+
+// openOnce is OpenOnce of whatever open opens.
 func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
-	open func(isFirst bool) (number int, id int64, err error)) (o OpenedIssue, err error) {
+	open func(attempt) (number int, id int64, err error)) (o OpenedIssue, err error) {
 	doubt = max(doubt, e.Patience)
 	key := e.openedKey(repo, mark)
 	known := e.loadOpened(key)
-	isFirst := false
+	a := attempt{isTried: known.isDoubted(e.Now, longestDoubt)}
 	if !known.isRecent(e.Now) && !known.isDoubted(e.Now, doubt) {
 		mayTry, isClaimed := e.claimTry(key, known)
 		if !mayTry {
 			known = e.othersTry(key, known)
 		}
-		isFirst = isClaimed && known.At.IsZero()
+		a.isFirst = isClaimed && known.At.IsZero()
 	}
 	if known.isRecent(e.Now) {
 		return known, nil
@@ -118,11 +126,15 @@ func (e Issues) openOnce(repo, mark, further string, doubt time.Duration,
 	tries := known.Tries + 1
 	e.saveOpened(key, OpenedIssue{At: e.Now, Tries: tries})
 	o = OpenedIssue{At: e.Now, Mark: further, Tries: tries}
-	o.Number, o.ID, err = open(isFirst)
+	o.Number, o.ID, err = open(a)
 	switch {
 	case err == nil:
 		e.saveOpened(key, o)
 		o.IsNew = true
+	case errors.Is(err, ports.ErrBehind):
+		e.saveOpened(key, OpenedIssue{At: known.At, Tries: tries})
+		return o, &ports.RetryAfter{Until: e.Now.Add(wait.ForReads(e.Now.Sub(known.At))),
+			Err: fmt.Errorf("%w: whether it is in %s: %w", ports.ErrNotYet, repo, err)}
 	case ports.IsRefused(err) || errors.Is(err, ports.ErrLimited) || errors.Is(err, ports.ErrNotYet):
 		e.saveOpened(key, OpenedIssue{At: e.Now, IsOver: true, Tries: tries}) // it was not opened
 	}
@@ -170,22 +182,22 @@ func (e Issues) othersTry(key string, read OpenedIssue) OpenedIssue {
 // the marked comment is there, and comments if not. GitHub's list can be behind, so that a comment whose answer was
 // lost would be posted twice: it returns a *ports.RetryAfter while that may be.
 func (e Issues) CommentOnce(on incident.Ref, m mark.Mark, doubt time.Duration,
-	comment func() (id int64, err error)) (int64, error) {
-	o, err := e.openOnce(on.String(), m.Line(), "", doubt, func(bool) (int, int64, error) {
-		id, err := comment()
-		return on.Number, id, err
-	})
-	return o.ID, err
+	comment func(ports.Once) (id int64, err error)) (int64, error) {
+	return e.CommentOnceAsked(on, m, doubt, time.Time{}, comment)
 }
 
-// CommentOnceAsked is CommentOnce of what somebody asked for at a time. comment hears whether the comment is certain
-// not to be there, so that GitHub need not be asked: it was asked for since this process runs, a short time ago, and
-// the store, where each try is claimed before it is made, has none.
+// CommentOnceAsked is CommentOnce of what somebody asked for at a time. The comment may be certain not to be there, so
+// that GitHub need not be asked: it was asked for since this process runs, a short time ago, and the store, where each
+// try is claimed before it is made, has none.
 func (e Issues) CommentOnceAsked(on incident.Ref, m mark.Mark, doubt time.Duration, asked time.Time,
-	comment func(isNew bool) (id int64, err error)) (int64, error) {
+	comment func(ports.Once) (id int64, err error)) (int64, error) {
 	isSeen := !e.Known.Since.IsZero() && asked.After(e.Known.Since.Add(sinceMargin)) && e.Now.Sub(asked) < openedLife
-	o, err := e.openOnce(on.String(), m.Line(), "", doubt, func(isFirst bool) (int, int64, error) {
-		id, err := comment(isFirst && isSeen)
+	o, err := e.openOnce(on.String(), m.Line(), "", doubt, func(a attempt) (int, int64, error) {
+		once := ports.Once{Is: e.IsMarked(m), IsTried: a.isTried}
+		if a.isFirst && isSeen {
+			once.Is = nil
+		}
+		id, err := comment(once)
 		return on.Number, id, err
 	})
 	return o.ID, err

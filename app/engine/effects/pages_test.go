@@ -484,8 +484,8 @@ func TestA4ACommentThatCannotBeThereIsNotLookedFor(t *testing.T) {
 			e := Issues{Look: l, Known: known}
 			var news []bool
 			try := func() {
-				_, _ = e.CommentOnceAsked(on, m, DoubtComment, start.Add(-c.asked), func(isNew bool) (int64, error) {
-					news = append(news, isNew)
+				_, _ = e.CommentOnceAsked(on, m, DoubtComment, start.Add(-c.asked), func(o ports.Once) (int64, error) {
+					news = append(news, o.Is == nil)
 					return 0, errors.New("connection reset")
 				})
 			}
@@ -505,8 +505,8 @@ func TestA4ACommentThatCannotBeThereIsNotLookedFor(t *testing.T) {
 	e := Issues{Look: l, Known: &KnownIssues{Store: store, Since: start.Add(-time.Hour)}}
 	tries := 0
 	try := func() {
-		_, _ = e.CommentOnceAsked(on, m, DoubtComment, start, func(isNew bool) (int64, error) {
-			if tries++; isNew {
+		_, _ = e.CommentOnceAsked(on, m, DoubtComment, start, func(o ports.Once) (int64, error) {
+			if tries++; o.Is == nil {
 				t.Error("it is not looked for")
 			}
 			return 9, nil
@@ -516,6 +516,45 @@ func TestA4ACommentThatCannotBeThereIsNotLookedFor(t *testing.T) {
 	l.Now = l.Now.Add(DoubtComment)
 	if try(); tries != 1 {
 		t.Errorf("it tried %d times", tries)
+	}
+}
+
+// Where GitHub's list is known to lack a comment that list is waited for, two minutes long after a try that had no
+// answer, whichever process tries (A4).
+func TestA4ACommentThatIsNotListedIsWaitedFor(t *testing.T) {
+	l, store := newLook(t), shelf{}
+	start := l.Now
+	var looked []string
+	after, isPosted := time.Duration(0), false
+	for n := 0; !isPosted && n < 50; n++ {
+		l.Now = start.Add(after)
+		e := Issues{Look: l, Known: &KnownIssues{Store: store}} // another process
+		_, err := e.CommentOnce(incident.Ref{Owner: "acme", Repo: "shop", Number: 4},
+			mark.Mark{Kind: "m", Text: "update/1"}, DoubtComment, func(once ports.Once) (int64, error) {
+				looked = append(looked, after.String())
+				switch {
+				case n == 0:
+					return 0, ports.ErrUnavailable
+				case once.IsTried:
+					return 0, ports.ErrBehind
+				}
+				isPosted = true
+				return 9, nil
+			})
+		later := (*ports.RetryAfter)(nil)
+		switch {
+		case n == 0:
+			after = DoubtComment
+		case errors.As(err, &later):
+			if after = later.Until.Sub(start); later.Until.Sub(l.Now) < time.Second {
+				t.Fatalf("after %s it comes back after %s", l.Now.Sub(start), after)
+			}
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(looked, " "); !isPosted || got != "0s 8s 16s 31s 46s 1m1s 1m16s 1m31s 1m46s 2m1s" {
+		t.Errorf("it looks after %s", got)
 	}
 }
 
@@ -529,7 +568,7 @@ func TestA4ACommentElsewhereIsPostedOnce(t *testing.T) {
 		l.Now = start.Add(after)
 		e := Issues{Look: l, Known: &KnownIssues{Store: store}} // another process
 		id, err := e.CommentOnce(incident.Ref{Owner: "acme", Repo: "shop", Number: 4}, mark.Mark{Kind: "m", Text: "update/1"}, DoubtUnasked,
-			func() (int64, error) { posted++; return 9, answer })
+			func(ports.Once) (int64, error) { posted++; return 9, answer })
 		if err == nil && id != 9 {
 			t.Errorf("after %s it is %d", after, id)
 		}

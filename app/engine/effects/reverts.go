@@ -106,7 +106,7 @@ func (e Reverts) findOrOpen(v incident.Reversal, of incident.Ref) (number int, e
 	if err != nil {
 		return 0, err
 	}
-	o, err := e.Issues.openOnce(repo, m.Line(), "", DoubtUnasked, func(bool) (int, int64, error) {
+	o, err := e.Issues.openOnce(repo, m.Line(), "", DoubtUnasked, func(attempt) (int, int64, error) {
 		number, err := e.GitHub.RevertPull(e.Ctx, of, e.SignIssue(text, m), e.State.OwnersAt(repo, e.Policy))
 		return number, 0, err
 	})

@@ -23,7 +23,7 @@ type TicketsAPI interface {
 	// ChangeTicket brings a ticket up to date: body returns its new text, and owner is assigned in
 	// the place of before, as far as GitHub takes them. What is there already stays.
 	ChangeTicket(ctx context.Context, ref incident.Ref, body func(string) string, owner, before string) error
-	CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (id int64, err error)
+	CommentOnce(ctx context.Context, ref incident.Ref, once ports.Once, body string) (id int64, err error)
 	SetOpen(ctx context.Context, ref incident.Ref, open bool, reason string, duplicate int64) error
 }
 
@@ -189,8 +189,8 @@ func (e Tickets) move(index int) error {
 		return fmt.Errorf("say ticket-moved: %w", err)
 	}
 	marks := look.MarksFor(fmt.Sprintf("%s/ticket-moved/%d", e.Ref, index))
-	if _, err := e.Issues.CommentOnce(before, marks[0], DoubtUnasked, func() (int64, error) {
-		return e.GitHub.CommentOnce(e.Ctx, before, e.IsMarked(marks[0]), e.SignComment(text, marks...))
+	if _, err := e.Issues.CommentOnce(before, marks[0], DoubtUnasked, func(once ports.Once) (int64, error) {
+		return e.GitHub.CommentOnce(e.Ctx, before, once, e.SignComment(text, marks...))
 	}); err != nil {
 		return fmt.Errorf("say where the ticket of follow-up %d is now: %w", index, err)
 	}
@@ -275,8 +275,8 @@ func (e Tickets) nudge(ticket incident.Ref, n incident.Nudge, fu incident.Follow
 		return err
 	}
 	marks := look.MarksFor(e.DeclaredRef().String() + "/" + n.Key)
-	id, err := e.Issues.CommentOnce(ticket, marks[0], DoubtUnasked, func() (int64, error) {
-		return e.GitHub.CommentOnce(e.Ctx, ticket, e.IsMarked(marks[0]), e.SignComment(text, marks...))
+	id, err := e.Issues.CommentOnce(ticket, marks[0], DoubtUnasked, func(once ports.Once) (int64, error) {
+		return e.GitHub.CommentOnce(e.Ctx, ticket, once, e.SignComment(text, marks...))
 	})
 	if err != nil {
 		return fmt.Errorf("remind of the follow-up %s: %w", fu.Ticket, err)

@@ -16,8 +16,8 @@ import (
 // UpdatesAPI is what Updates needs of GitHub, besides Issues.
 type UpdatesAPI interface {
 	// CommentOnce comments on an issue unless a marked comment by the app is there already, and
-	// returns that comment. is is nil for one that can't be there: nobody looks.
-	CommentOnce(ctx context.Context, ref incident.Ref, is ports.IsMarked, body string) (id int64, err error)
+	// returns that comment.
+	CommentOnce(ctx context.Context, ref incident.Ref, once ports.Once, body string) (id int64, err error)
 	// EditIssue changes the text of an issue that the app opened, and opens or closes it.
 	EditIssue(ctx context.Context, ref incident.Ref, edit ports.IssueEdit) error
 }
@@ -265,12 +265,8 @@ func (e Updates) commentUnlessOpenedWith(repo string, number int, a incident.Ann
 }
 
 func (e Updates) comment(issue incident.Ref, a incident.Announce, update mark.Mark) error {
-	_, err := e.Issues.CommentOnceAsked(issue, update, DoubtComment, a.At, func(isNew bool) (int64, error) {
-		is := e.IsMarked(update)
-		if isNew {
-			is = nil
-		}
-		return e.GitHub.CommentOnce(e.Ctx, issue, is, e.SignComment(a.Text+"\n", update))
+	_, err := e.Issues.CommentOnceAsked(issue, update, DoubtComment, a.At, func(once ports.Once) (int64, error) {
+		return e.GitHub.CommentOnce(e.Ctx, issue, once, e.SignComment(a.Text+"\n", update))
 	})
 	return err
 }

@@ -240,6 +240,14 @@ type Written struct {
 // else's words.
 type IsMarked func(Written) bool
 
+// Once says how a comment is posted that must not be there twice.
+type Once struct {
+	Is IsMarked // finds it among the others; nil: it can't be there, and nobody looks
+	// IsTried says that it was posted a short time ago, perhaps. Then a list that lacks some of the comments that its
+	// issue counts shows nothing: that is an ErrBehind.
+	IsTried bool
+}
+
 // Ticket is an issue that a follow-up became.
 type Ticket struct {
 	Ref       incident.Ref // its present name
@@ -416,6 +424,9 @@ var ErrLimited = errors.New("GitHub limits the rate")
 // ErrNotYet is the cause of a *RetryAfter for what GitHub is going to have in a moment: its
 // replicas lag behind its webhooks, and a token that was made just now may lack its permissions.
 var ErrNotYet = errors.New("GitHub does not have it yet")
+
+// ErrBehind is returned where a list of GitHub's is known to lack something: what it does not show may be there.
+var ErrBehind = errors.New("GitHub's list is behind")
 
 // ErrRuled is returned where a branch takes changes by pull requests alone.
 var ErrRuled = errors.New("the branch takes changes by pull requests alone")
