@@ -148,8 +148,17 @@ func (w *window) tap(words string) {
 		line.querySelector("button[role=checkbox]").id = "tapped";
 		return true;
 	}`
-	w.waits("the box "+words, mark, words)
-	w.leave(click("#tapped"))
+	for tries := 1; ; tries++ {
+		w.waits("the box "+words, mark, words)
+		response, err := chromedp.RunResponse(w.ctx, click("#tapped"))
+		if err != nil && strings.Contains(err.Error(), "Could not find node") && tries < 5 {
+			continue // the page follows the incident, and drew the card again just now
+		}
+		if err != nil || response == nil || response.Status != 200 {
+			w.t.Fatalf("the page after %q: %v, %+v\n%s", words, err, response, w.describe())
+		}
+		break
+	}
 	settle(w.t, w.demo.url)
 }
 
