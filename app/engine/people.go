@@ -2,9 +2,11 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/firebreak-dev/firebreak/app/engine/effects"
 	"github.com/firebreak-dev/firebreak/app/engine/ports"
 	"github.com/firebreak-dev/firebreak/app/incident"
 	"github.com/firebreak-dev/firebreak/app/naming"
@@ -39,21 +41,41 @@ func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, e
 				Err: fmt.Errorf("ask whether %s may respond: %w", f.By.Login, err)}
 		}
 		if ports.IsRefused(err) {
-			// Whoever has a role was asked about before. Of others it is unknown, and the answer
-			// says so.
+			// Whoever has a role was asked about before. Of others it is unknown, and the answer says so.
 			may, f.By.Unsure = r.State.HasRole(f.By.Login), ports.Reason(err)
 			r.Logger.Warn("permission not readable", "incident", r.Ref.String(), "err", ports.Redact(err))
 		} else if err != nil {
 			return nil, err
 		}
-		f.By.Respond = may
-		if c, ok := f.What.(incident.Command); ok && may {
+		f.By.Respond = may || r.wasAccepted(*f)
+		if c, ok := f.What.(incident.Command); ok && f.By.Respond {
 			if f.What, err = r.completeCommand(*f, c); err != nil {
 				return nil, err
+			}
+			if c, ok := f.What.(incident.Command); ok && c.Unsure != "" && r.wasAccepted(*f) {
+				c.Unsure = ""
+				f.What = c
 			}
 		}
 	}
 	return facts, nil
+}
+
+// wasAccepted reports whether all commands of a comment were accepted before, of which a card that is built again does
+// not know: the app's own reaction says so, which nobody can forge. Whoever lost access since did what they did. A
+// comment that was edited may have had another text then.
+func (r *reconciliation) wasAccepted(f incident.Fact) bool {
+	comment := incident.CommentOf(f.ID)
+	isIt := func(it Item) bool { return it.Comment == comment && it.Reacted && !it.Refused && !it.Edited }
+	if !r.IsRebuilt || comment == 0 || !slices.ContainsFunc(r.Snapshot.Items, isIt) {
+		return false
+	}
+	was, err := r.GitHub.HasReacted(r.Ctx, r.Ref, comment, effects.DoneReaction)
+	if err != nil {
+		r.Logger.Warn("not known whether a command was accepted", "incident", r.Ref.String(), "comment", comment,
+			"err", ports.Redact(err))
+	}
+	return was
 }
 
 // completeCommand looks up what a command names: people, teams, a ticket, another incident.

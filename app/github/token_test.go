@@ -189,6 +189,13 @@ func TestATokenOpensOneRepositoryForOneKindOfWork(t *testing.T) {
 		{"PinComment", incidents, func(a *github.App) error { return a.PinComment(ctx, it, comment) }},
 		{"AddReaction", incidents,
 			func(a *github.App) error { return a.AddReaction(ctx, it, comment, "+1") }},
+		{"HasReacted", incidents, func(a *github.App) error {
+			is, err := a.HasReacted(ctx, it, comment, "+1")
+			if other, otherErr := a.HasReacted(ctx, it, comment, "-1"); !is || other || otherErr != nil {
+				t.Errorf("reacted with +1: %t, with -1: %t, %v", is, other, otherErr)
+			}
+			return err
+		}},
 		{"AddLabels", incidents,
 			func(a *github.App) error { return a.AddLabels(ctx, it, []string{"drill"}) }},
 		{"RemoveLabel", incidents, func(a *github.App) error { return a.RemoveLabel(ctx, it, "drill") }},

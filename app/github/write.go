@@ -109,6 +109,34 @@ func (a *App) AddReaction(ctx context.Context, ref incident.Ref, id int64, conte
 	return nil
 }
 
+// HasReacted reports whether the app has reacted to a comment so. It implements engine.GitHub.
+func (a *App) HasReacted(ctx context.Context, ref incident.Ref, comment int64, content string) (bool, error) {
+	c, err := a.clientOf(ctx, incidents, ref)
+	if err != nil {
+		return false, err
+	}
+	me, err := a.Login(ctx)
+	if err != nil {
+		return false, err
+	}
+	opts := &github.ListOptions{PerPage: 100}
+	for {
+		reactions, res, err := c.Reactions.ListIssueCommentReactions(ctx, ref.Owner, ref.Repo, comment, opts)
+		if err != nil {
+			return false, describeError(fmt.Sprintf("read the reactions to comment %d", comment), ref.String(), err)
+		}
+		for _, r := range reactions {
+			if r.GetContent() == content && naming.Equal(r.GetUser().GetLogin(), me) {
+				return true, nil
+			}
+		}
+		if res.NextPage == 0 {
+			return false, nil
+		}
+		opts.Page = res.NextPage
+	}
+}
+
 // AddLabels adds labels to the set. It implements engine.GitHub.
 func (a *App) AddLabels(ctx context.Context, ref incident.Ref, labels []string) error {
 	c, err := a.clientOf(ctx, incidents, ref)

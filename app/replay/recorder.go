@@ -208,6 +208,10 @@ func (r *recorder) AddReaction(_ context.Context, ref incident.Ref, comment int6
 	return nil
 }
 
+func (r *recorder) HasReacted(ctx context.Context, ref incident.Ref, comment int64, content string) (bool, error) {
+	return r.github.HasReacted(ctx, ref, comment, content)
+}
+
 func (r *recorder) AddLabels(_ context.Context, ref incident.Ref, labels []string) error {
 	r.note("add labels "+strings.Join(labels, ", "), at(ref), "")
 	return nil

@@ -130,13 +130,7 @@ func TestA4AnyWriteMayBeTheLastOfAProcess(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, time %d, %s%s", last.name, last.n, lag.by, strings.TrimPrefix(lag.match, "^GET")), func(t *testing.T) {
 				t.Parallel()
 				compare(t, fullSeed, fullStory, io.Discard, func(w *world) {
-					w.net.last, w.net.lastly = last, func() {
-						w.net.tell("reads (%s) lag by %s", lag.match, lag.by)
-						w.fault(map[string]any{"match": lag.match, "lag": lag.by.String()})
-						w.net.mu.Lock()
-						w.net.dim = append(w.net.dim, span{w.box.Clock().Now(), w.box.Clock().Now().Add(24 * time.Hour)})
-						w.net.mu.Unlock()
-					}
+					w.net.last, w.net.lastly = last, func() { w.behind(lag) }
 					w.play(fullStory, nil)
 				})
 			})

@@ -20,6 +20,7 @@ type denial struct {
 	status    int
 	isOnce    bool
 	until     time.Time // zero: until it is mended
+	isOfRead  bool      // whatever is read
 	isByREST  bool      // the postmortem can't be published by GraphQL either
 }
 
@@ -62,7 +63,7 @@ func (n *network) deny(req *http.Request) (*http.Response, bool) {
 			return answer(req, http.StatusForbidden, nil, "GitHub does not want this"), true
 		}
 	}
-	if n.denied == nil || !isRefusable(req) {
+	if n.denied == nil || !isRefusable(req) && !n.denied.isOfRead {
 		return nil, false
 	}
 	if !n.denied.until.IsZero() && n.now().After(n.denied.until) {

@@ -61,6 +61,7 @@ type world struct {
 	sweeps       time.Duration // how often the product sweeps on its own; 0: never
 	sweepAt      time.Time
 	idle         func(next time.Time)    // called whenever the product is idle, with its next time
+	before       func(n int)             // called before a step of the script
 	due          time.Time               // that of the last time
 	lives        int                     // processes so far
 	crashed      map[int]time.Time       // of those, when they ended at work
@@ -393,6 +394,9 @@ func (w *world) play(script []step, faults *trial) {
 	for n := range script {
 		if faults != nil {
 			faults.before(w, n)
+		}
+		if w.before != nil {
+			w.before(n)
 		}
 		s := script[n] // which may have waited already
 		if w.other != nil {

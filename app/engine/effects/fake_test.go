@@ -130,6 +130,10 @@ func (g *fakeGitHub) CommentOnPull(ctx context.Context, r incident.Ref, once por
 	return g.CommentOnce(ctx, r, once, body)
 }
 
+func (g *fakeGitHub) HasReacted(context.Context, incident.Ref, int64, string) (bool, error) {
+	return false, g.call("HasReacted")
+}
+
 func (g *fakeGitHub) AddReaction(_ context.Context, _ incident.Ref, comment int64, content string) error {
 	return g.call("AddReaction", comment, content)
 }

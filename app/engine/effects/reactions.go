@@ -16,6 +16,8 @@ import (
 // ReactionsAPI is what Reactions needs of GitHub.
 type ReactionsAPI interface {
 	AddReaction(ctx context.Context, ref incident.Ref, comment int64, content string) error
+	// HasReacted reports whether the app has reacted to a comment so.
+	HasReacted(ctx context.Context, ref incident.Ref, comment int64, content string) (bool, error)
 	// RateBudget returns what is left of the calls of ref's installation, without asking GitHub.
 	RateBudget(ref incident.Ref) ports.RateBudget
 }
@@ -24,6 +26,9 @@ type ReactionsAPI interface {
 var reactionNames = map[incident.Reaction]string{
 	incident.Done: "+1", incident.Unclear: "confused", incident.Refused: "-1",
 }
+
+// DoneReaction is GitHub's name of the reaction to a comment all of whose commands were accepted.
+var DoneReaction = reactionNames[incident.Done]
 
 // Reactions answers each comment with one reaction: the worst that one of its commands got (A1). It
 // lives as long as its look, so that no comment gets the same reaction twice.
