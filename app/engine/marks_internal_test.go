@@ -121,6 +121,11 @@ func TestX1ALostCardKnowsItsListAgain(t *testing.T) {
 	if facts := r.ownCommentFacts(it, true); len(facts) != 1 || facts[0].What != want {
 		t.Errorf("read again: %+v", facts)
 	}
+	r.State.Changes.Lists = 1
+	if facts := r.ownCommentFacts(it, false); len(facts) != 1 || facts[0].What != want {
+		t.Errorf("the card was not written since: %+v", facts)
+	}
+	r.State.Changes.Lists = 2
 	if facts := r.ownCommentFacts(it, false); len(facts) != 0 {
 		t.Errorf("the card says so already: %+v", facts)
 	}

@@ -19,6 +19,9 @@ func (r *reconciliation) ownCommentFacts(it Item, again bool) (facts []incident.
 		}
 	}
 	for _, key := range r.KeysIn(it) {
+		if said, ok := incident.ParseSaid(key, it.Comment); ok && !again && !r.State.HasShown(said) {
+			add(said) // the process ended before the card had it: the next result is not to be a second comment
+		}
 		if again {
 			add(recordedOnCard(key, it.Comment))
 			if tap, ok := incident.ParseTap(key, r.Policy); ok {

@@ -1,12 +1,18 @@
 package engine_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/firebreak-dev/firebreak/templates"
 )
 
 // write puts a file on the default branch of the incidents' repository.
@@ -148,6 +154,66 @@ func TestL1WhoAsksForThePastIsAnswered(t *testing.T) {
 	all := w.list()
 	if last := all[len(all)-1]; !strings.Contains(last.Body, "this command takes no text") {
 		t.Errorf("the answer: %s", last.Body)
+	}
+}
+
+// A result that was shown just before the process ended, and that no card has, is followed by the next one in the same
+// comment (A4).
+func TestL1AResultThatNoCardHasIsShownOnce(t *testing.T) {
+	skipUnderRace(t)
+	for _, command := range []string{"similar", "changes"} {
+		t.Run(command, func(t *testing.T) {
+			shown := "firebreak:did " + command + "/"
+			var isOut atomic.Bool // GitHub takes no card once the result is shown
+			w := newWorldJudged(t, map[string]map[string]string{"acme/incidents": templates.Repository()},
+				func(h http.Handler) http.Handler {
+					return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+						if r.Method == http.MethodPatch && isOut.Load() {
+							http.Error(rw, "{}", http.StatusBadGateway)
+							return
+						}
+						if r.Method == http.MethodPost {
+							text, _ := io.ReadAll(r.Body)
+							r.Body = io.NopCloser(bytes.NewReader(text))
+							if strings.Contains(string(text), shown) {
+								isOut.Store(true)
+							}
+						}
+						h.ServeHTTP(rw, r)
+					})
+				})
+			count := func() (n int) {
+				for _, c := range w.list() {
+					if strings.Contains(c.Body, shown) {
+						n++
+					}
+				}
+				return n
+			}
+			w.tell(`alice opens "Payments restart"`)
+			w.comment("carol", "/incident critical payments restart")
+			w.settle()
+			w.comment("carol", "/incident "+command)
+			w.settle()
+			if n := count(); n != 1 || !isOut.Load() {
+				t.Fatalf("%d comments show a result", n)
+			}
+			w.restart()
+			w.advance(30 * time.Minute) // what was posted of late is forgotten
+			isOut.Store(false)
+			for range 60 { // a look reads the newest items alone
+				w.comment("bob", "Nothing new")
+			}
+			w.settle()
+			w.comment("bob", "/incident status")
+			w.settle()
+			w.comment("bob", "/incident "+command)
+			w.settle()
+			w.advance(10 * time.Minute)
+			if n := count(); n != 1 {
+				t.Errorf("%d comments show a result in the end", n)
+			}
+		})
 	}
 }
 

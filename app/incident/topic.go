@@ -67,6 +67,19 @@ func ParseSaid(key string, comment int64) (s Said, ok bool) {
 	return s, s.Topic != ""
 }
 
+// HasShown reports whether a numbered comment is known, or a newer one of its topic; one without a number is.
+func (s State) HasShown(said Said) bool {
+	switch said.Topic {
+	case changesTopic:
+		return s.Changes.Lists >= said.Number
+	case similarTopic:
+		return s.Similar.Lists >= said.Number
+	case serviceTopic:
+		return s.Hit.Lists >= said.Number
+	}
+	return true
+}
+
 // shown counts on from what a comment shows whose card is lost: the next result has another key.
 func (r *run) shown(s Said) {
 	switch s.Topic {

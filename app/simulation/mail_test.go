@@ -95,12 +95,14 @@ func (w *world) deliver(l letter) int {
 	if !isEdit {
 		l.due = l.due.Add(w.delayed)
 	}
-	if x%1000 >= w.hooks {
+	what := x >> 20 % 5
+	switch {
+	case c == w.fated:
+		what = w.fate
+	case x%1000 >= w.hooks:
 		w.mail = append(w.mail, l)
 		return http.StatusAccepted
-	}
-	what := x >> 20 % 5
-	if isEdit {
+	case isEdit:
 		what = 1 // the timeline does not tell of an edit, so one that is known late counts late
 	}
 	switch what {

@@ -19,21 +19,7 @@ func TestA8ACardIsBuiltAgainThoughReadsAreRefused(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector sees the same in TestA4FaultsChangeNothing")
 	}
-	calm := newWorld(t, fullSeed, io.Discard)
-	calm.play(fullStory, nil)
-	var operations []string
-	for _, name := range slices.Sorted(maps.Keys(calm.net.made)) {
-		method, path, _ := strings.Cut(name, " ")
-		if method != http.MethodGet {
-			continue
-		}
-		if operation, _, err := contract.Refusals(method, path); err == nil && !slices.Contains(operations, operation) {
-			operations = append(operations, operation)
-		}
-	}
-	if len(operations) < 20 {
-		t.Errorf("only %d reads to refuse: %v", len(operations), operations)
-	}
+	operations := readsOf(t)
 	when := []int{6, 14, 19} // something is frozen; all is under way; it is being closed
 	if *seeds == defaultSeeds {
 		when = when[:1]
@@ -46,8 +32,7 @@ func TestA8ACardIsBuiltAgainThoughReadsAreRefused(t *testing.T) {
 				compare(t, fullSeed, fullStory, io.Discard, func(w *world) {
 					w.before = func(n int) {
 						if n == lost {
-							w.net.denied = &denial{operation: operation, status: http.StatusForbidden, isOfRead: true,
-								until: w.box.Clock().Now().Add(5 * time.Minute)}
+							w.refuseReads(operation, http.StatusForbidden)
 							w.loseCard("Incident A")
 						}
 					}
@@ -92,6 +77,68 @@ func TestA4ACardIsBuiltAgainWhileReadsLag(t *testing.T) {
 	}
 }
 
+// TestA4EachWebhookMayGoWrong lets each webhook of a day in turn not be delivered, come twice, come before those in front
+// of it, or late.
+func TestA4EachWebhookMayGoWrong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector sees the same in TestA4FaultsChangeNothing")
+	}
+	calm := newWorld(t, fullSeed, io.Discard)
+	calm.play(fullStory, nil)
+	n := 0
+	for _, name := range slices.Sorted(maps.Keys(calm.net.made)) {
+		if !strings.HasPrefix(name, "webhook ") {
+			continue
+		}
+		for nth := range calm.net.made[name] {
+			for harm, what := range []string{"lost", "twice", "early", "late"} {
+				if n++; *seeds == defaultSeeds && n%400 != 0 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s, time %d, %s", name, nth+1, what), func(t *testing.T) {
+					t.Parallel()
+					compare(t, fullSeed, fullStory, io.Discard, func(w *world) {
+						w.fated, w.fate = call{name, nth + 1}, uint64(harm)
+						w.play(fullStory, nil)
+					})
+				})
+			}
+		}
+	}
+	if n < 200 {
+		t.Errorf("only %d webhooks", n)
+	}
+}
+
+// TestA8EachReadMayBeRefusedOrUnanswered lets GitHub refuse each kind of read, or not answer it, for five minutes, at four
+// times of a day.
+func TestA8EachReadMayBeRefusedOrUnanswered(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector sees the same in TestA4FaultsChangeNothing")
+	}
+	n, operations := 0, readsOf(t)
+	for _, at := range []int{1, 6, 14, 19} {
+		for _, operation := range operations {
+			for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusBadGateway} {
+				if n++; *seeds == defaultSeeds && n%100 != 0 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%d %s %d", at, operation, status), func(t *testing.T) {
+					t.Parallel()
+					compare(t, fullSeed, fullStory, io.Discard, func(w *world) {
+						w.before = func(n int) {
+							if n == at {
+								w.refuseReads(operation, status)
+							}
+						}
+						w.play(fullStory, nil)
+					})
+				})
+			}
+		}
+	}
+}
+
 // behind lets reads lag from now on.
 func (w *world) behind(lag lagging) {
 	w.net.tell("reads (%s) lag by %s", lag.match, lag.by)
@@ -99,4 +146,32 @@ func (w *world) behind(lag lagging) {
 	w.net.mu.Lock()
 	defer w.net.mu.Unlock()
 	w.net.dim = append(w.net.dim, span{w.box.Clock().Now(), w.box.Clock().Now().Add(24 * time.Hour)})
+}
+
+// refuseReads lets GitHub answer a kind of read with a status for five minutes.
+func (w *world) refuseReads(operation string, status int) {
+	w.net.mu.Lock()
+	defer w.net.mu.Unlock()
+	w.net.denied = &denial{operation: operation, status: status, isOfRead: true, until: w.box.Clock().Now().Add(5 * time.Minute)}
+	w.net.isAway(w.box.Clock().Now(), w.net.denied.until)
+}
+
+// readsOf returns each kind of read of a whole day.
+func readsOf(t *testing.T) (operations []string) {
+	t.Helper()
+	calm := newWorld(t, fullSeed, io.Discard)
+	calm.play(fullStory, nil)
+	for _, name := range slices.Sorted(maps.Keys(calm.net.made)) {
+		method, path, _ := strings.Cut(name, " ")
+		if method != http.MethodGet {
+			continue
+		}
+		if operation, _, err := contract.Refusals(method, path); err == nil && !slices.Contains(operations, operation) {
+			operations = append(operations, operation)
+		}
+	}
+	if len(operations) < 20 {
+		t.Errorf("only %d reads to refuse: %v", len(operations), operations)
+	}
+	return operations
 }

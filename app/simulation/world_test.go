@@ -62,6 +62,8 @@ type world struct {
 	sweepAt      time.Time
 	idle         func(next time.Time)    // called whenever the product is idle, with its next time
 	before       func(n int)             // called before a step of the script
+	fated        call                    // a webhook that goes wrong …
+	fate         uint64                  // … and how
 	due          time.Time               // that of the last time
 	lives        int                     // processes so far
 	crashed      map[int]time.Time       // of those, when they ended at work
