@@ -63,8 +63,13 @@ func (r *reconciliation) lookUpPeople(facts []incident.Fact) ([]incident.Fact, e
 
 // wasAccepted reports whether all commands of a comment were accepted before, of which a card that is built again does
 // not know: the app's own reaction says so, which nobody can forge. Whoever lost access since did what they did. A
-// comment that was edited may have had another text then.
+// comment that was edited may have had another text then, and of a command that is anybody's it says nothing of its
+// author.
 func (r *reconciliation) wasAccepted(f incident.Fact) bool {
+	c, isCommand := f.What.(incident.Command)
+	if !isCommand || incident.RowOf(c.Kind).Who == incident.Anyone {
+		return false
+	}
 	comment := incident.CommentOf(f.ID)
 	isIt := func(it Item) bool { return it.Comment == comment && it.Reacted && !it.Refused && !it.Edited }
 	if !r.IsRebuilt || comment == 0 || !slices.ContainsFunc(r.Snapshot.Items, isIt) {
