@@ -56,7 +56,7 @@ func TestA4ACardIsBuiltAgainWhileReadsLag(t *testing.T) {
 	n := 0
 	for lost := 1; lost <= len(fullStory); lost++ {
 		for _, lag := range lags {
-			if n++; *seeds == defaultSeeds && n%40 != 0 {
+			if n++; *seeds == defaultSeeds && n%100 != 0 {
 				continue
 			}
 			t.Run(fmt.Sprintf("%d, %s%s", lost, lag.by, strings.TrimPrefix(lag.match, "^GET")), func(t *testing.T) {
@@ -83,16 +83,14 @@ func TestA4EachWebhookMayGoWrong(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the race detector sees the same in TestA4FaultsChangeNothing")
 	}
-	calm := newWorld(t, fullSeed, io.Discard)
-	calm.play(fullStory, nil)
-	n := 0
-	for _, name := range slices.Sorted(maps.Keys(calm.net.made)) {
+	n, made := 0, callsOfADay(t)
+	for _, name := range slices.Sorted(maps.Keys(made)) {
 		if !strings.HasPrefix(name, "webhook ") {
 			continue
 		}
-		for nth := range calm.net.made[name] {
+		for nth := range made[name] {
 			for harm, what := range []string{"lost", "twice", "early", "late"} {
-				if n++; *seeds == defaultSeeds && n%400 != 0 {
+				if n++; *seeds == defaultSeeds && n%1000 != 0 {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s, time %d, %s", name, nth+1, what), func(t *testing.T) {
@@ -120,7 +118,7 @@ func TestA8EachReadMayBeRefusedOrUnanswered(t *testing.T) {
 	for _, at := range []int{1, 6, 14, 19} {
 		for _, operation := range operations {
 			for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusBadGateway} {
-				if n++; *seeds == defaultSeeds && n%100 != 0 {
+				if n++; *seeds == defaultSeeds && n%200 != 0 {
 					continue
 				}
 				t.Run(fmt.Sprintf("%d %s %d", at, operation, status), func(t *testing.T) {
@@ -159,9 +157,7 @@ func (w *world) refuseReads(operation string, status int) {
 // readsOf returns each kind of read of a whole day.
 func readsOf(t *testing.T) (operations []string) {
 	t.Helper()
-	calm := newWorld(t, fullSeed, io.Discard)
-	calm.play(fullStory, nil)
-	for _, name := range slices.Sorted(maps.Keys(calm.net.made)) {
+	for _, name := range slices.Sorted(maps.Keys(callsOfADay(t))) {
 		method, path, _ := strings.Cut(name, " ")
 		if method != http.MethodGet {
 			continue

@@ -23,7 +23,7 @@ var (
 	tell  = flag.Bool("excused", false, "tell what is excused")
 )
 
-const defaultSeeds = 32
+const defaultSeeds = 24
 
 // TestA4FaultsChangeNothing plays each seed's script twice.
 func TestA4FaultsChangeNothing(t *testing.T) {
