@@ -357,14 +357,11 @@ func (g *Guard) exit(client netip.Prefix) {
 	}
 }
 
-// ReadWithin bounds how long the rest of a request may take to arrive, until done is called. Where
-// there is no connection, as on Lambda, the request is here already.
-func ReadWithin(w http.ResponseWriter, d time.Duration) (done func()) {
-	c := http.NewResponseController(w)
-	if c.SetReadDeadline(time.Now().Add(d)) != nil {
-		return func() {}
-	}
-	return func() { _ = c.SetReadDeadline(time.Time{}) }
+// ReadWithin bounds how long the rest of a request may take to arrive. The guard lifts that once all of it is there: of a
+// request that never ends the server would wait for the rest, and without a bound for ever. Where there is no connection,
+// as on Lambda, the request is here already.
+func ReadWithin(w http.ResponseWriter, d time.Duration) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d))
 }
 
 // body is a request's body, of which no more is read than there is room for.

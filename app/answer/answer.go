@@ -163,8 +163,7 @@ func (o Options) show(w http.ResponseWriter, r *http.Request, t engine.PageToken
 
 // take takes an answer, and leads back to the page, so that reading it again repeats nothing.
 func (o Options) take(w http.ResponseWriter, r *http.Request, t engine.PageToken, refuse func(string)) {
-	inTime := admission.ReadWithin(w, arriving)
-	defer inTime()
+	admission.ReadWithin(w, arriving)
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	how := ""
 	if err := r.ParseForm(); err == nil {
@@ -197,8 +196,7 @@ func (o Options) take(w http.ResponseWriter, r *http.Request, t engine.PageToken
 // was confirmed.
 func (o Options) takeCallback(w http.ResponseWriter, r *http.Request, t engine.PageToken, token, vendor string,
 	refuse func(string)) {
-	inTime := admission.ReadWithin(w, arriving)
-	defer inTime()
+	admission.ReadWithin(w, arriving)
 	r.Body = http.MaxBytesReader(w, r.Body, maxCallback)
 	if err := r.ParseForm(); err != nil {
 		refuse("form")

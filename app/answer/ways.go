@@ -51,8 +51,7 @@ func (o Options) showWays(w http.ResponseWriter, r *http.Request, t engine.PageT
 
 // changeWays does what somebody asks for on the page of their ways, and leads back to it.
 func (o Options) changeWays(w http.ResponseWriter, r *http.Request, t engine.PageToken, refuse func(string)) {
-	inTime := admission.ReadWithin(w, arriving)
-	defer inTime()
+	admission.ReadWithin(w, arriving)
 	r.Body = http.MaxBytesReader(w, r.Body, 2*maxForm)
 	if err := r.ParseForm(); err != nil {
 		refuse("form")

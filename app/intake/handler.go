@@ -152,8 +152,7 @@ func receive(
 	if r.ContentLength > int64(size) && !canCut {
 		return nil, true, tooLarge
 	}
-	inTime := admission.ReadWithin(w, arriving)
-	defer inTime()
+	admission.ReadWithin(w, arriving)
 	limited := &io.LimitedReader{R: r.Body, N: int64(size) + 1}
 	var from io.Reader = limited
 	if c, ok := source.(interface{ Condense(io.Reader) io.Reader }); ok {

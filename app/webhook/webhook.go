@@ -95,9 +95,8 @@ func (o Options) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "GitHub sends no payload of this size", http.StatusRequestEntityTooLarge)
 		return
 	}
-	inTime := admission.ReadWithin(w, patience)
+	admission.ReadWithin(w, patience)
 	body, done, err := read(http.MaxBytesReader(w, r.Body, MaxBody), r.ContentLength)
-	inTime()
 	defer done()
 	var large *http.MaxBytesError
 	switch {
