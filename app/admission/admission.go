@@ -357,9 +357,9 @@ func (g *Guard) exit(client netip.Prefix) {
 	}
 }
 
-// ReadWithin bounds how long the rest of a request may take to arrive. The guard lifts that once all of it is there: of a
-// request that never ends the server would wait for the rest, and without a bound for ever. Where there is no connection,
-// as on Lambda, the request is here already.
+// ReadWithin bounds how long the rest of a request may take to arrive. The guard lifts that once all of it is there: of
+// a request that never ends the server would wait for the rest, and without a bound for ever. Where there is no
+// connection, as on Lambda, the request is here already.
 func ReadWithin(w http.ResponseWriter, d time.Duration) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(d))
 }
