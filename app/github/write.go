@@ -25,6 +25,10 @@ func (a *App) PostComment(ctx context.Context, ref incident.Ref, body string) (i
 	if err != nil {
 		return 0, err
 	}
+	return postComment(ctx, c, ref, body)
+}
+
+func postComment(ctx context.Context, c *github.Client, ref incident.Ref, body string) (int64, error) {
 	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number,
 		&github.IssueComment{Body: &body})
 	if err != nil {
@@ -454,12 +458,7 @@ func (a *App) commentOnce(ctx context.Context, w scope, ref incident.Ref, once p
 			}
 		}
 	}
-	posted, _, err := c.Issues.CreateComment(ctx, ref.Owner, ref.Repo, ref.Number,
-		&github.IssueComment{Body: &body})
-	if err != nil {
-		return 0, describeError("comment", ref.String(), err)
-	}
-	return posted.GetID(), requireFields("comment", ref.String(), field{"id", posted.GetID() != 0})
+	return postComment(ctx, c, ref, body)
 }
 
 // findComment returns the marked comment of the app's own; 0 if none is listed, and then how many comments are.

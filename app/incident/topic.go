@@ -67,7 +67,8 @@ func ParseSaid(key string, comment int64) (s Said, ok bool) {
 	return s, s.Topic != ""
 }
 
-// HasShown reports whether a numbered comment is known, or a newer one of its topic; one without a number is.
+// HasShown reports whether the card knows a numbered comment, or a newer one of its topic. A comment without a number
+// counts as known.
 func (s State) HasShown(said Said) bool {
 	switch said.Topic {
 	case changesTopic:

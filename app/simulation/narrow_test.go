@@ -179,9 +179,7 @@ func tellReverts(t *teller) {
 
 // behind lets reads of a kind answer what was some time ago, from now on.
 func (f *trial) behind(w *world, match string, by time.Duration) {
-	w.net.tell("reads (%s) lag by %s", match, by)
-	w.fault(map[string]any{"match": match, "lag": by.String()})
-	w.net.dim = append(w.net.dim, span{w.box.Clock().Now(), w.box.Clock().Now().Add(24 * time.Hour)})
+	w.behind(lagging{match, by})
 	w.spells = append(w.spells, spell{"lag", f.until(w, 24*time.Hour), func(w *world) { w.fault(map[string]any{"match": match, "lag": "0s"}) }})
 }
 
